@@ -1,0 +1,1 @@
+"""One file per data source: a TITLE for lists and `load() -> Dataset`."""

@@ -1,0 +1,35 @@
+"""Integrated gradients: how much each pixel or column moves the class score, from a neutral input to this one.
+
+Source: Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", arXiv:1703.01365.
+"""
+
+KINDS = ("image", "table")
+SCOPE = "sample"
+TITLE = "Integrated gradients"
+TEXT = (
+    "Each pixel's or column's share in the class score, counted from a neutral input (a black image, an average row). "
+    "The shares add up to the difference between the two scores."
+)
+STEPS = 64  # points of the Gauss-Legendre rule along the path
+
+
+def explain(model, x, target: int):
+    """Attribution, float32 with the shape of x, of the logit of class `target`; sums to logit(x) - logit(baseline).
+
+    x : uint8 (n, c, h, w), with a black image as baseline, or float32 (n, n_columns), with the training mean of each
+    number and "unknown" for each category as baseline. A category's share is the sum over its embedding.
+    """
+    import torch
+    from captum.attr import IntegratedGradients
+    from torch import nn
+
+    embed = getattr(model.net, "embed", nn.Identity())
+    body = getattr(model.net, "body", model.net)
+    neutral = torch.zeros_like(x) if model.schema.kind == "image" else torch.full_like(x, float("nan"))
+    with torch.no_grad():
+        z, baseline = embed(model.preprocess(x)), embed(model.preprocess(neutral))
+    shares = IntegratedGradients(body).attribute(z, baselines=baseline, target=target, n_steps=STEPS).detach()
+    if not hasattr(embed, "owners"):
+        return shares.float()
+    owners = torch.tensor(embed.owners)
+    return torch.zeros_like(x).index_add_(1, owners, shares.float())

@@ -1,0 +1,51 @@
+"""Settings that describe themselves: a default, a sentence, a unit and a range, readable without torch."""
+
+import dataclasses
+import math
+
+
+def option(default, text, low=None, high=None, unit="", choices=None, rare=False):
+    """A dataclass field that knows what it means.
+
+    low, high : inclusive bounds of a number; choices : the allowed values; rare : folded away on the page.
+    """
+    facts = {"help": text, "low": low, "high": high, "unit": unit, "choices": choices, "rare": rare}
+    return dataclasses.field(default=default, metadata=facts)
+
+
+def check(record) -> None:
+    """Raise ValueError with one sentence if a field of the dataclass `record` has the wrong type or is out of range."""
+    for field in dataclasses.fields(record):
+        facts, value = field.metadata, getattr(record, field.name)
+        if "help" not in facts:
+            continue
+        if facts["choices"] and value not in facts["choices"]:
+            raise ValueError(f"{field.name} is {value!r}; it must be one of {', '.join(map(str, facts['choices']))}.")
+        if isinstance(field.default, bool) or isinstance(field.default, str):
+            expected = type(field.default)
+        else:
+            expected = int if isinstance(field.default, int) else (int, float)
+        if not isinstance(value, expected) or (isinstance(value, bool) and not isinstance(field.default, bool)):
+            kind = {bool: "true or false", str: "text", int: "a whole number"}.get(expected, "a number")
+            raise ValueError(f"{field.name} is {value!r}; it must be {kind}.")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            low, high = facts["low"], facts["high"]
+            if not math.isfinite(value) or (low is not None and value < low) or (high is not None and value > high):
+                raise ValueError(f"{field.name} is {value}; it must be {_range(low, high)}.")
+
+
+def from_dict(record_type, values: dict):
+    """Build and check a `record_type` from plain values; an unknown name is a ValueError that lists the known ones."""
+    known = [field.name for field in dataclasses.fields(record_type)]
+    for name in values:
+        if name not in known:
+            raise ValueError(f"There is no setting {name!r} here; the settings are {', '.join(known)}.")
+    record = record_type(**values)
+    check(record)
+    return record
+
+
+def _range(low, high):
+    if low is not None and high is not None:
+        return f"from {low:g} to {high:g}"
+    return f"at least {low:g}" if low is not None else f"at most {high:g}"

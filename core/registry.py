@@ -1,0 +1,21 @@
+"""A folder is its own registry: each file in it without a leading underscore is one member, named after the file."""
+
+import difflib
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def members(package: ModuleType) -> list[str]:
+    """Names of the members of `package`, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+
+
+def member(package: ModuleType, name: str, what: str) -> ModuleType:
+    """The module of one member; LookupError says which members there are (`what` is the word for one)."""
+    names = members(package)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise LookupError(f"There is no {what} {name!r}; there are {', '.join(names)}.{hint}")
+    return importlib.import_module(f"{package.__name__}.{name}")

@@ -1,0 +1,270 @@
+"""The run folder: every path, every read, every write. Plain files, whole or not there."""
+
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import re
+import secrets
+import tempfile
+import time
+
+import numpy as np
+
+from core.config import TrainConfig
+from core.data.dataset import Schema
+
+ADJECTIVES = (
+    "amber bold brave brisk bright calm clear clever coral crisp curious daring eager early fair fleet fresh gentle "
+    "glad golden grand happy hardy ivory jolly keen kind late light lively lucky mellow merry mild neat nimble noble "
+    "patient plain proud quick quiet ready rosy royal rustic silent silver simple sleepy smart snowy soft solid spry "
+    "steady still sunny swift tidy tranquil warm wide wild wise young"
+).split()
+NOUNS = (
+    "acorn alder ash aspen badger beech birch bison brook cedar cherry cliff cloud clover comet crane creek daisy "
+    "dune eagle elm ember falcon fern finch fjord forest fox garnet glade harbor hare hawk hazel heron hill holly "
+    "island iris jay juniper lake larch lark lily linden lynx maple marsh meadow moon moss oak olive opal orchid "
+    "otter owl pebble pine pond poplar raven reed river robin rowan sage sparrow spruce star stone swan thistle tide "
+    "tulip valley willow wren"
+).split()
+WORKING = ("queued", "running")  # states in which a process must be alive
+NAME = re.compile(r"[\w-]{1,100}")
+
+
+class WorkspaceError(OSError):
+    """The workspace cannot be used; the message is the sentence to show."""
+
+
+class DamagedRun(ValueError):
+    """A file of a run folder cannot be read; the message says which and what to do."""
+
+
+# ---------------------------------------------------------------------------------------------------- where
+
+
+def workspace() -> pathlib.Path:
+    """The folder that holds everything: VITRINE_WORKSPACE, or `workspace` where the program was started."""
+    return pathlib.Path(os.environ.get("VITRINE_WORKSPACE") or "workspace").resolve()
+
+
+def check_workspace() -> pathlib.Path:
+    """Make the workspace if need be; WorkspaceError if it cannot be written."""
+    folder = workspace()
+    try:
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder / "runs"):
+            pass
+    except OSError as error:
+        raise WorkspaceError(
+            f"The workspace {folder} cannot be written ({error.strerror}); "
+            "make it writable, or name another folder in VITRINE_WORKSPACE."
+        ) from error
+    return folder
+
+
+def path(run: str, *parts: str) -> pathlib.Path:
+    """A path in the folder of `run`; LookupError if the name could not be a run's."""
+    if not NAME.fullmatch(run):
+        raise LookupError(f"{run!r} is not the name of a run; it has letters, digits and hyphens only.")
+    return workspace() / "runs" / run / pathlib.Path(*parts)
+
+
+def names() -> list[str]:
+    """All runs, newest first."""
+    try:
+        with os.scandir(workspace() / "runs") as entries:
+            found = [entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(found, key=lambda run: (run[:10], _created(run)), reverse=True)
+
+
+def resolve(text: str) -> str:
+    """The run that `text` names: in full, by its last words ("quiet-maple"), or "latest"; else LookupError."""
+    known = names()
+    if text in known:
+        return text
+    if text == "latest" and known:
+        return known[0]
+    found = [run for run in known if run.endswith(f"-{text}")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise LookupError(f"{len(found)} runs end in {text!r}: {', '.join(found)}. Give the whole name.")
+    raise LookupError(f"There is no run {text!r} in {workspace()}; `python -m core runs` lists those there are.")
+
+
+# ---------------------------------------------------------------------------------------------------- what
+
+
+def create(config: TrainConfig, schema: Schema, fingerprint: str) -> str:
+    """Make the folder of a new run, in state "queued", and return its name."""
+    check_workspace()
+    today = datetime.date.today().isoformat()
+    while True:
+        run = f"{today}-{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
+        try:
+            path(run).mkdir()
+            break
+        except FileExistsError:
+            continue
+    for folder in ("checkpoints", "predictions", "explanations", "exports"):
+        path(run, folder).mkdir()
+    write_json(path(run, "config.json"), config.to_dict())
+    write_json(path(run, "schema.json"), {"fingerprint": fingerprint, **schema.to_dict()})
+    write_status(run, state="queued", created=time.time())
+    return run
+
+
+def config(run: str) -> TrainConfig:
+    """What the run was asked to do."""
+    values = read_json(run, "config.json")
+    try:
+        return TrainConfig.from_dict(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedRun(f"config.json of run {run} does not describe a run: {error}") from error
+
+
+def schema(run: str) -> Schema:
+    """What the run's data looks like, also when the data itself is gone."""
+    values = read_json(run, "schema.json")
+    try:
+        return Schema.from_dict(values)
+    except (KeyError, TypeError) as error:
+        raise DamagedRun(f"schema.json of run {run} does not describe data: {error}") from error
+
+
+def status(run: str) -> dict:
+    """The stored status. It may say "running" after the process has died: `jobs.state` knows better."""
+    values = read_json(run, "status.json")
+    if "state" not in values:
+        raise DamagedRun(f"status.json of run {run} has no state; delete the folder {path(run)} or repair the file.")
+    return values
+
+
+def write_status(run: str, **changes) -> None:
+    """Replace the stored status by one with these changes; a fresh start for a new run or a damaged file."""
+    try:
+        values = status(run)
+    except (DamagedRun, LookupError):
+        values = {}
+    write_json(path(run, "status.json"), {**values, **changes, "updated": time.time()})
+
+
+def history(run: str) -> list[dict]:
+    """One row per epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy, lr, samples_per_second, seconds."""
+    return read_rows(path(run, "history.jsonl"))
+
+
+def steps(run: str) -> list[dict]:
+    """Training loss every few steps: step, epoch (a fraction), loss."""
+    return read_rows(path(run, "steps.jsonl"))
+
+
+def evaluation(run: str) -> dict | None:
+    """The figures of the finished run, or None if it has not been evaluated."""
+    return read_json(run, "evaluation.json") if path(run, "evaluation.json").exists() else None
+
+
+def parity(run: str) -> dict | None:
+    """The record of the last comparison of the exported file with PyTorch, or None."""
+    return read_json(run, "exports/parity.json") if path(run, "exports", "parity.json").exists() else None
+
+
+def predictions(run: str, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sample ids (n,), targets (n,) and logits (n, n_classes) of "val" or "test", as stored."""
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path(run, "predictions", f"{part}.parquet"))
+        logits = table.filter(regex=r"^logit_\d+$").to_numpy(np.float32)
+        return table["id"].to_numpy(str), table["target"].to_numpy(), logits
+    except (OSError, ValueError, KeyError) as error:
+        raise DamagedRun(f"predictions/{part}.parquet of run {run} cannot be read; evaluate the run again.") from error
+
+
+def write_predictions(run: str, part: str, ids: np.ndarray, targets: np.ndarray, logits: np.ndarray) -> None:
+    """Keep the logits of one part of the split."""
+    import pandas as pd
+
+    table = pd.DataFrame({"id": ids, "target": targets})
+    for j in range(logits.shape[1]):
+        table[f"logit_{j}"] = logits[:, j]
+    with replacing(path(run, "predictions", f"{part}.parquet")) as beside:
+        table.to_parquet(beside)
+
+
+def log_tail(run: str, n_lines: int = 40) -> str:
+    """The last lines that the run's process printed."""
+    try:
+        with open(path(run, "log.txt"), "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 200 * n_lines))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-n_lines:])
+    except FileNotFoundError:
+        return ""
+
+
+# ---------------------------------------------------------------------------------------------------- files
+
+
+@contextlib.contextmanager
+def replacing(target: pathlib.Path):
+    """Give a path beside `target` to write to; at the end it is flushed and takes the place of `target` at once."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield beside
+        with open(beside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(target: pathlib.Path, values: dict) -> None:
+    """Write a JSON file whole or not at all; NaN and infinity are refused."""
+    text = json.dumps(values, indent=1, allow_nan=False)
+    with replacing(target) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def read_json(run: str, name: str) -> dict:
+    """A JSON object of the run folder; LookupError if the run is gone, DamagedRun if the file cannot be read."""
+    target = path(run, name)
+    if not target.parent.is_dir():
+        raise LookupError(f"There is no run {run} in {workspace()}; it may have been deleted or moved.")
+    try:
+        values = json.loads(target.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("it is not a JSON object")
+        return values
+    except (OSError, ValueError) as error:
+        problem = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
+        raise DamagedRun(f"{name} of run {run} {problem}; repair it or delete the folder {path(run)}.") from error
+
+
+def append_rows(target: pathlib.Path, rows: list[dict]) -> None:
+    """Add rows to a .jsonl file; each row is one line."""
+    with open(target, "a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def read_rows(target: pathlib.Path) -> list[dict]:
+    """The rows of a .jsonl file; a last line that is still being written, and any damaged line, are left out."""
+    try:
+        lines = target.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    rows = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    return rows
+
+
+def _created(run: str) -> float:
+    """When the run's folder got its config, which never changes; 0 if it is gone."""
+    try:
+        return path(run, "config.json").stat().st_mtime
+    except OSError:
+        return 0.0

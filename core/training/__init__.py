@@ -1,0 +1,1 @@
+"""Training: `worker` is a run's process, `loop` the training itself, `checkpoint` its files."""

@@ -1,0 +1,160 @@
+"""The training loop, to be read from top to bottom. The data lives on the device; no step waits for it."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core.config import TrainingConfig
+
+STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
+
+
+class Diverged(ValueError):
+    """The loss is no longer a number; the message says what to try."""
+
+
+def best_device(setting: str) -> torch.device:
+    """The processor for a device setting; "auto" takes a GPU where there is one. ValueError if it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if setting == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there[setting]:
+        raise ValueError(f"There is no {setting} device on this machine; choose auto, or cpu.")
+    return torch.device(setting)
+
+
+def make_optimizer(parameters, settings: TrainingConfig) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980), AdamW or SGD with Nesterov momentum 0.9."""
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=settings.lr, momentum=0.9, nesterov=True, weight_decay=settings.weight_decay
+        )
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+    return kind(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+
+
+def make_schedule(optimizer, settings: TrainingConfig, n_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """One cycle (Smith and Topin 2017, arXiv:1708.07120) over all `n_steps`, or a constant learning rate."""
+    if settings.schedule == "constant" or n_steps < 2:
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.lr, total_steps=n_steps, pct_start=0.25)
+
+
+class Training:
+    """A model in training: `epochs()` yields one row of figures per epoch, `state()` is what a checkpoint holds.
+
+    x, y : raw samples and targets of the whole data set; parts : positions of "train" and "val" in them
+    """
+
+    def __init__(
+        self, model: nn.Module, x: np.ndarray, y: np.ndarray, parts: dict[str, np.ndarray], settings: TrainingConfig
+    ):
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        self.device = best_device(settings.device)
+        self.x, self.y = (
+            {part: torch.from_numpy(np.array(values[parts[part]])).to(self.device) for part in ("train", "val")}
+            for values in (x, y)
+        )
+        self.model = model
+        self.model.preprocess.fit(self.x["train"])
+        self.model.to(self.device)
+        self.n_batches = -(-len(self.y["train"]) // settings.batch_size)
+        self.optimizer = make_optimizer(self.model.net.parameters(), settings)
+        self.schedule = make_schedule(self.optimizer, settings, settings.epochs * self.n_batches)
+        self.order = torch.Generator().manual_seed(settings.seed)
+
+    def epochs(self, after_step: Callable[[int, int], None]) -> Iterator[dict]:
+        """Train; yield a row of history per epoch with the step losses under "steps".
+
+        after_step : called with epoch (from 1) and step (from 1); it may raise to end the training
+        Raises Diverged if the training or validation loss is not a number.
+        """
+        for epoch in range(1, self.settings.epochs + 1):
+            started = time.perf_counter()
+            lr = self.optimizer.param_groups[0]["lr"]
+            losses, n_right = self._train_one_epoch(epoch, after_step)
+            seconds = time.perf_counter() - started
+            val_loss, val_accuracy = self._evaluate(self.x["val"], self.y["val"])
+            n_train = len(self.y["train"])
+            row = {
+                "epoch": epoch,
+                "train_loss": float(np.average(losses, weights=self._batch_sizes())),
+                "train_accuracy": n_right / n_train,
+                "val_loss": val_loss,
+                "val_accuracy": val_accuracy,
+                "lr": lr,
+                "samples_per_second": n_train / seconds,
+                "seconds": time.perf_counter() - started,
+            }
+            if not np.isfinite([row["train_loss"], val_loss]).all():
+                raise Diverged(
+                    f"The loss became {row['train_loss']} in epoch {epoch}: the learning rate {self.settings.lr:g} is "
+                    f"probably too high. Train again with a lower one, for example {self.settings.lr / 10:g}."
+                )
+            yield {**row, "steps": self._step_rows(epoch, losses)}
+
+    def state(self) -> dict:
+        """Weights, optimiser, schedule and random generators, as plain values and tensors."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "order": self.order.get_state(),
+            "torch": torch.get_rng_state(),
+        }
+
+    def _train_one_epoch(self, epoch, after_step):
+        """Every training sample once, in a new order. Returns the loss of each step, and how many were right."""
+        self.model.train()
+        x, y, batch_size = self.x["train"], self.y["train"], self.settings.batch_size
+        order = torch.randperm(len(y), generator=self.order).to(self.device)
+        losses = torch.empty(self.n_batches, device=self.device)
+        n_right = torch.zeros((), dtype=torch.int64, device=self.device)
+        for i in range(self.n_batches):
+            batch = order[i * batch_size : (i + 1) * batch_size]
+            targets = y[batch]
+            logits = self.model(x[batch])
+            loss = F.cross_entropy(logits, targets)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            losses[i] = loss.detach()
+            n_right += (logits.detach().argmax(dim=1) == targets).sum()
+            after_step(epoch, i + 1)
+        return losses.cpu().numpy(), int(n_right)  # the only wait for the device
+
+    @torch.inference_mode()
+    def _evaluate(self, x, y):
+        """Mean cross-entropy and accuracy on the validation samples."""
+        self.model.eval()
+        loss = torch.zeros((), device=self.device)
+        n_right = torch.zeros((), dtype=torch.int64, device=self.device)
+        for x_batch, y_batch in zip(x.split(1024), y.split(1024)):
+            logits = self.model(x_batch)
+            loss += F.cross_entropy(logits, y_batch, reduction="sum")
+            n_right += (logits.argmax(dim=1) == y_batch).sum()
+        return float(loss) / len(y), int(n_right) / len(y)
+
+    def _batch_sizes(self):
+        sizes = np.full(self.n_batches, self.settings.batch_size)
+        sizes[-1] = len(self.y["train"]) - self.settings.batch_size * (self.n_batches - 1)
+        return sizes
+
+    def _step_rows(self, epoch, losses):
+        """The step losses of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""
+        groups = np.array_split(np.arange(len(losses)), min(STEP_ROWS, len(losses)))
+        first = (epoch - 1) * self.n_batches
+        return [
+            {
+                "step": int(first + group[-1] + 1),
+                "epoch": (epoch - 1) + float(group[-1] + 1) / self.n_batches,
+                "loss": float(losses[group].mean()),
+            }
+            for group in groups
+        ]

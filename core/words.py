@@ -1,0 +1,54 @@
+"""Numbers as a person reads them: per cent, durations, dates, sizes."""
+
+import datetime
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """0.9889 -> "98.9%"; None -> "not defined"."""
+    return "not defined" if fraction is None else f"{fraction:.{digits}%}"
+
+
+def interval(figure: dict) -> str:
+    """{"value": .989, "low": .972, "high": .997} -> "98.9% (97.2 to 99.7)"."""
+    if figure["value"] is None:
+        return "not defined"
+    return f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
+
+
+def duration(seconds: float | None) -> str:
+    """130 -> "2 min 10 s"."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def when(timestamp: float | None, now: float | None = None) -> str:
+    """Seconds since 1970 -> "today 14:02", "yesterday 09:30" or "2026-11-02 09:30"."""
+    if timestamp is None:
+        return ""
+    moment = datetime.datetime.fromtimestamp(timestamp)
+    today = datetime.datetime.fromtimestamp(now).date() if now else datetime.date.today()
+    days = (today - moment.date()).days
+    day = {0: "today", 1: "yesterday"}.get(days, f"{moment:%Y-%m-%d}")
+    return f"{day} {moment:%H:%M}"
+
+
+def size(n_bytes: float) -> str:
+    """13_600_000 -> "13.6 MB"."""
+    for unit in ("bytes", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} GB"
+
+
+def count(n: int, thing: str) -> str:
+    """(1204, "image") -> "1,204 images"; (1, "image") -> "1 image"."""
+    return f"{n:,} {thing if n == 1 else thing + ('es' if thing.endswith('s') else 's')}"

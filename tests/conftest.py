@@ -1,0 +1,42 @@
+"""What many tests share: an empty workspace each, and one workspace with finished runs for all that only read."""
+
+import os
+import shutil
+
+import pytest
+
+from core import config, data, jobs
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch):
+    """An empty workspace of the test's own."""
+    monkeypatch.setenv("VITRINE_WORKSPACE", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
+
+
+@pytest.fixture(scope="session")
+def finished_workspace(tmp_path_factory):
+    """A workspace with one finished run of digits and one of breast cancer, never to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "workspace"
+    before = os.environ.get("VITRINE_WORKSPACE")
+    os.environ["VITRINE_WORKSPACE"] = str(folder)
+    try:
+        names = {}
+        for name, epochs in (("digits", 3), ("breast_cancer", 5)):
+            run = jobs.start(config.suggest(data.get(name), epochs=epochs))
+            assert jobs.wait(run) == "done"
+            names[name] = run
+    finally:
+        os.environ.pop("VITRINE_WORKSPACE")
+        if before is not None:
+            os.environ["VITRINE_WORKSPACE"] = before
+    return folder, names
+
+
+@pytest.fixture
+def finished(finished_workspace, workspace):
+    """Names of finished runs, {"digits": ..., "breast_cancer": ...}, in a workspace of the test's own."""
+    folder, names = finished_workspace
+    shutil.copytree(folder, workspace)
+    return names
