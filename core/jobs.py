@@ -1,4 +1,4 @@
-"""Start, queue, stop and watch the processes that do the work. State is what the folder says, checked against a lock."""
+"""Start, queue, stop and watch run processes. State is what the folder says, checked against a lock."""
 
 import contextlib
 import os
@@ -83,6 +83,16 @@ def summaries() -> list[dict]:
     return [summary(run) for run in runs.names()]
 
 
+def working() -> list[dict]:
+    """Summaries of the runs that are queued or running, the oldest first."""
+    found = []
+    for run in runs.names():
+        with contextlib.suppress(runs.DamagedRun, LookupError):
+            if runs.status(run)["state"] in runs.WORKING:
+                found.append(summary(run))
+    return [row for row in reversed(found) if row["state"] in runs.WORKING]
+
+
 def stop(run: str, timeout: float = 3.0) -> None:
     """Ask the run to stop; if it has not within `timeout` seconds, end its process. Returns when it is over."""
     if state(run) not in runs.WORKING:
@@ -148,9 +158,9 @@ def queue(device: str) -> list[str]:
     for run in runs.names():
         with contextlib.suppress(runs.DamagedRun, LookupError):
             status = runs.status(run)
-            if status["state"] == "queued" and state(run, status) == "queued":
-                if device_lock(runs.config(run).training.device) == device_lock(device):
-                    waiting.append((status["created"], run))
+            same = device_lock(runs.config(run).training.device) == device_lock(device)
+            if same and status["state"] == "queued" and state(run, status) == "queued":
+                waiting.append((status["created"], run))
     return [run for _, run in sorted(waiting)]
 
 
@@ -158,7 +168,7 @@ def device_lock(device: str) -> str:
     """The processor that a device setting means on this machine, found without torch: "cuda", "mps" or "cpu"."""
     if device != "auto":
         return device
-    if shutil.which("nvidia-smi") or os.path.exists("/dev/nvidia0"):
+    if shutil.which("nvidia-smi") or pathlib.Path("/dev/nvidia0").exists():
         return "cuda"
     return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"
 

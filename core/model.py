@@ -48,9 +48,3 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int = 1024) -> np.ndarr
         ]
     model.train(was_training)
     return np.concatenate(batches)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, float64 (n, n_classes), of logits (n, n_classes)."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)

@@ -21,7 +21,7 @@ def check(record) -> None:
             continue
         if facts["choices"] and value not in facts["choices"]:
             raise ValueError(f"{field.name} is {value!r}; it must be one of {', '.join(map(str, facts['choices']))}.")
-        if isinstance(field.default, bool) or isinstance(field.default, str):
+        if isinstance(field.default, (bool, str)):
             expected = type(field.default)
         else:
             expected = int if isinstance(field.default, int) else (int, float)

@@ -7,7 +7,7 @@ from core.data.dataset import Schema
 
 
 class ImagePreprocess(nn.Module):
-    """uint8 (n, c, h, w) -> float32 (n, c, h, w) with mean 0 and standard deviation 1 per channel of the fitted data."""
+    """uint8 (n, c, h, w) -> float32 (n, c, h, w) with mean 0 and standard deviation 1 per fitted channel."""
 
     def __init__(self, schema: Schema):
         super().__init__()

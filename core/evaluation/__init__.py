@@ -22,7 +22,7 @@ def evaluate(run: str) -> dict:
         where = positions[part]
         logits = models.predict(model, dataset.x[where])
         runs.write_predictions(run, part, dataset.ids[where], dataset.targets[where], logits)
-        record[part] = metrics.figures(dataset.targets[where], models.softmax(logits), schema.classes)
+        record[part] = metrics.figures(dataset.targets[where], metrics.softmax(logits), schema.classes)
     runs.write_json(runs.path(run, "evaluation.json"), record)
     return record
 
@@ -47,5 +47,7 @@ def sentence(figures: dict, thing: str) -> str:
     mistake = metrics.most_frequent_mistake(figures)
     if mistake is None:
         return f"{start} No mistake was seen."
-    times = {1: "once", 2: "twice"}.get(mistake["count"], f"{mistake['count']} times")
+    if mistake["count"] == 1:
+        return f"{start} No mistake was made twice."
+    times = {2: "twice"}.get(mistake["count"], f"{mistake['count']} times")
     return f"{start} Most frequent mistake: {mistake['true']} taken for {mistake['predicted']}, {times}."

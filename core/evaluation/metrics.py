@@ -40,6 +40,12 @@ def figures(y_true: np.ndarray, y_prob: np.ndarray, classes: tuple[str, ...]) ->
     }
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float64 (n, n_classes), of logits (n, n_classes)."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
 def proportion(k: int, n: int, confidence: float = 0.95) -> dict:
     """{"value", "low", "high"}: k/n with Wilson's interval; all None if n is 0.
 

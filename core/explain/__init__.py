@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 from core import data, registry, runs
+from core.evaluation.metrics import softmax
 
 
 def available(kind: str) -> list[str]:
@@ -100,7 +101,7 @@ def _one_sample(run, schema, explainer, sample, target) -> dict:
     return {
         "true": schema.classes[int(dataset.targets[where])],
         "predicted": schema.classes[int(logits[0].argmax())],
-        "probabilities": models.softmax(logits)[0].tolist(),
+        "probabilities": softmax(logits)[0].tolist(),
         "attribution": attribution[0].cpu().double().numpy().tolist(),
     }
 

@@ -21,6 +21,7 @@ def build(schema: Schema, options: Options = Options()):
 
     Its two parts are `embed`, whose output (n, n_features) is what attributions are taken at, and `body`.
     """
+    import itertools
     from collections import OrderedDict
 
     from torch import nn
@@ -30,7 +31,7 @@ def build(schema: Schema, options: Options = Options()):
     embed = Embed(schema.columns)
     widths = [len(embed.owners), *[options.hidden] * options.layers]
     blocks = []
-    for n_in, n_out in zip(widths, widths[1:]):
+    for n_in, n_out in itertools.pairwise(widths):
         blocks += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(options.dropout)]
     body = nn.Sequential(*blocks, nn.Linear(widths[-1], len(schema.classes)))
     return nn.Sequential(OrderedDict(embed=embed, body=body))

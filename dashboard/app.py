@@ -1,0 +1,35 @@
+"""The dashboard's entry: the list of its pages, in the order of the work, and nothing else."""
+
+
+def main() -> None:
+    import pathlib
+    import sys
+
+    root = str(pathlib.Path(__file__).resolve().parent.parent)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    import streamlit as st
+
+    from dashboard import frame
+
+    frame.begin()
+    page = st.navigation(
+        {
+            "Work": [
+                st.Page("pages/runs.py", title="Runs", icon=":material/view_list:", default=True),
+                st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+                st.Page("pages/live.py", title="Live", icon=":material/monitoring:"),
+            ],
+            "Understand": [
+                st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+                st.Page("pages/explain.py", title="Explain", icon=":material/search_insights:"),
+            ],
+            "Deliver": [st.Page("pages/export.py", title="Export", icon=":material/deployed_code:")],
+        }
+    )
+    frame.sidebar()
+    frame.run(page)
+
+
+if __name__ == "__main__":  # also keeps spawned processes, which import this file, from running it
+    main()

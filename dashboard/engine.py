@@ -1,0 +1,82 @@
+"""One warm process for what needs torch while a person waits: explanations, export and proof, dry runs."""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+
+import streamlit as st
+
+
+class EngineDied(RuntimeError):
+    """The process ended before it answered; a new one is there already. The message is the sentence to show."""
+
+
+@st.cache_resource(show_spinner=False)
+def _holder() -> dict:
+    return {}
+
+
+def warm() -> None:
+    """Start the process, if it is not there, and let it load torch while the person still reads."""
+    submit(_load)
+
+
+def submit(function: Callable, *args) -> concurrent.futures.Future:
+    """Ask the engine to call a function that can be found by name; the answer comes in the future."""
+    holder = _holder()
+    for _ in range(2):
+        if "pool" not in holder:
+            context = multiprocessing.get_context("spawn")
+            holder["pool"] = concurrent.futures.ProcessPoolExecutor(max_workers=1, mp_context=context)
+        try:
+            return holder["pool"].submit(function, *args)
+        except BrokenProcessPool:
+            del holder["pool"]
+    raise EngineDied("The process that computes cannot be started; restart the dashboard.")
+
+
+def call(text: str, function: Callable, *args):
+    """Call a function in the engine, showing `text` and the seconds passed; returns its result.
+
+    Raises what the function raises, or EngineDied if its process ended; the next call gets a new one.
+    """
+    future = submit(function, *args)
+    began = time.monotonic()
+    with contextlib.closing(_Place()) as place:
+        while True:
+            try:
+                return future.result(timeout=0.1)
+            except TimeoutError:
+                if future.done():  # the function's own
+                    raise
+                seconds = time.monotonic() - began
+                if seconds > 0.4:
+                    place.show(f"{text} ({seconds:.0f} s)")  # also where Streamlit may end this script
+            except BrokenProcessPool:
+                _holder().pop("pool", None)
+                raise EngineDied(
+                    "The process that was computing this ended before it was done. A new one has been started; "
+                    "nothing that was stored is lost. Try again."
+                ) from None
+
+
+class _Place:
+    """A line on the page that is gone when the work is."""
+
+    def __init__(self):
+        self.line = st.empty()
+
+    def show(self, text: str) -> None:
+        self.line.caption(f":material/hourglass_top: {text}")
+
+    def close(self) -> None:
+        self.line.empty()
+
+
+def _load() -> None:
+    import torch  # noqa: F401
+
+    import core.model  # noqa: F401

@@ -1,0 +1,89 @@
+"""What the pages of one run share: choosing the run (kept in the URL), its header, its empty states."""
+
+import html
+
+import streamlit as st
+
+from core import data, evaluation, jobs, runs, words
+from dashboard import frame
+
+PLOT = {"displayModeBar": False, "scrollZoom": False}
+
+
+def choose(title: str) -> str:
+    """Show the page's title and the list of runs, and return the chosen one; the URL says which (`?run=`).
+
+    Without any run the page says what to do and ends here.
+    """
+    names = runs.names()
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.title(title)
+    if not names:
+        st.info("No runs yet. Train one first; the example takes about 20 seconds.", icon=":material/info:")
+        st.page_link("pages/runs.py", label="Go to Runs")
+        st.stop()
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in names:
+        right.warning(f"There is no run {asked} in this workspace; it may have been deleted. Showing the newest.")
+    if st.session_state.get("run") not in names:
+        st.session_state["run"] = asked if asked in names else names[0]
+    return right.selectbox(
+        "Run",
+        names,
+        index=None,
+        key="run",
+        bind="query-params",
+        format_func=lambda run: f"{run[11:]}  ({run[:10]})",
+        label_visibility="collapsed",
+    )
+
+
+def header(run: str) -> dict:
+    """Show the run's state and what it is in one line, then what it found in a sentence; returns its summary."""
+    row = jobs.summary(run)
+    facts = [frame.chip(row["state"])]
+    if row["state"] != "damaged":
+        parts = [row["data"], row["net"], f"{row['epochs']} epochs", words.duration(row["seconds"])]
+        facts += [f'<span class="soft">{html.escape(part)}</span>' for part in parts if part]
+        facts.append(f'<span class="soft">{html.escape(words.when(row.get("created")))}</span>')
+    st.html(f'<div class="runline">{"".join(facts)}</div>')
+    if row["state"] in ("failed", "lost", "damaged"):
+        st.error(row["message"], icon=":material/error:")
+        with st.expander("Log"):
+            st.code(runs.log_tail(run) or "The log is empty.", language=None)
+    return row
+
+
+def figures(run: str, row: dict) -> dict:
+    """The run's evaluation, after its sentence; without one the page says why, what to do, and ends here."""
+    record = runs.evaluation(run)
+    if record is None:
+        if row["state"] in runs.WORKING:
+            st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
+            st.page_link("pages/live.py", label="Watch it", query_params={"run": run})
+        elif row["state"] == "stopped" and runs.path(run, "checkpoints", "best.pt").exists():
+            st.info("This run was stopped before it was evaluated; its best epoch so far is kept.")
+            if st.button("Evaluate the best epoch", type="primary"):
+                from dashboard import engine
+
+                figures = engine.call("Evaluating", evaluation.evaluate, run)
+                runs.write_status(run, **evaluation.headline(figures))
+                st.rerun()
+        else:
+            st.info("This run has no figures, as it did not finish. Train again.", icon=":material/info:")
+            st.page_link("pages/train.py", label="Go to Train")
+        st.stop()
+    sentence = evaluation.sentence(record["test"], runs.schema(run).sample_word)
+    st.html(f'<p class="lead">{html.escape(sentence)}</p>')
+    return record
+
+
+@st.cache_resource(show_spinner="Reading the data", max_entries=8)
+def dataset(name: str) -> data.Dataset:
+    """The named data set, read once per process; never to be changed."""
+    return data.get(name)
+
+
+def chart(figure, key: str, alt: str) -> None:
+    """Draw a figure over the whole width, in the colours of the theme, with a text for those who do not see it."""
+    st.plotly_chart(figure, key=key, config=PLOT, alt=alt)

@@ -1,0 +1,254 @@
+"""Numbers -> Plotly figures, for the pages and the report alike. Backgrounds are clear, so they suit light and dark."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+# Ten colours that people with a colour vision deficiency tell apart: Paul Tol's "vibrant" and "light" schemes.
+PALETTE = (
+    "#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#AAAA00", "#AA4499", "#997700", "#888888",
+)  # fmt: skip
+GREY = "#8a8f98"
+MAX_CURVES = 10  # classes drawn at once
+MAX_POINTS = 2000  # points drawn per line
+
+
+def class_color(index: int) -> str:
+    """The colour of a class, the same in every figure."""
+    return PALETTE[index] if index < len(PALETTE) else GREY
+
+
+def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epochs: int | None = None) -> go.Figure:
+    """Loss or accuracy (`figure`: "loss" or "accuracy") by epoch: training thin, validation thick, best marked."""
+    fig = _figure("Epoch", {"loss": "Cross-entropy loss", "accuracy": "Accuracy"}[figure])
+    rows = rows[:: max(1, len(rows) // MAX_POINTS)]
+    epochs = [row["epoch"] for row in rows]
+    form = ":.4f" if figure == "loss" else ":.1%"
+    for part, name, width, color in (("train", "Training", 1.5, PALETTE[4]), ("val", "Validation", 3, PALETTE[0])):
+        fig.add_scatter(
+            x=epochs,
+            y=[row[f"{part}_{figure}"] for row in rows],
+            name=name,
+            mode="lines+markers" if len(rows) == 1 else "lines",
+            line={"width": width, "color": color},
+            hovertemplate=f"{name}: %{{y{form}}}<extra></extra>",
+        )
+    if best_epoch and best_epoch in epochs:
+        fig.add_scatter(
+            x=[best_epoch],
+            y=[rows[epochs.index(best_epoch)][f"val_{figure}"]],
+            name="Best epoch",
+            mode="markers",
+            marker={"size": 11, "symbol": "diamond", "color": PALETTE[1]},
+            hovertemplate=f"Best epoch, {best_epoch}<extra></extra>",
+        )
+    if figure == "accuracy":
+        fig.update_yaxes(tickformat=".0%")
+    if n_epochs:
+        fig.update_xaxes(range=[0.5, n_epochs + 0.5])
+    fig.update_xaxes(dtick=1 if (n_epochs or len(rows)) <= 12 else None)
+    return fig.update_layout(hovermode="x unified", uirevision=figure)
+
+
+def confusion_matrix(counts, classes: list[str]) -> go.Figure:
+    """Counts (n_classes, n_classes), true class by row, coloured by their share of the row."""
+    counts = np.asarray(counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [shorten(name) for name in classes]
+    many = len(classes) > 25
+    fig = _figure("The model says", "Truth")
+    fig.add_heatmap(
+        z=shares,
+        x=names,
+        y=names,
+        text=np.where(counts > 0, counts.astype(str), "") if not many else None,
+        texttemplate=None if many else "%{text}",
+        customdata=np.dstack([counts, shares]),
+        hovertemplate="truth %{y}, said %{x}: %{customdata[0]:,} (%{customdata[1]:.1%} of the row)<extra></extra>",
+        colorscale="Cividis",
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+    )
+    fig.update_xaxes(type="category", side="bottom", showgrid=False, tickangle=-40 if max(map(len, names)) > 4 else 0)
+    fig.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    return fig
+
+
+def roc(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
+    """ROC curves, one class against the rest, macro and micro, with the diagonal of a guess."""
+    fig = _figure("False alarms (1 - specificity)", "Recall (sensitivity)")
+    fig.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="A guess", hoverinfo="skip"
+    )
+    _curves(fig, curves, areas, classes, "false alarms %{x:.1%}, recall %{y:.1%}")
+    return _square(fig)
+
+
+def precision_recall(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
+    """Precision/recall curves, one class against the rest, and micro."""
+    fig = _figure("Recall", "Precision")
+    _curves(fig, curves, areas, classes, "recall %{x:.1%}, precision %{y:.1%}")
+    return _square(fig)
+
+
+def class_balance(counts: dict[str, list[int]], classes: list[str]) -> go.Figure:
+    """Samples of each class, stacked by part of the split; counts is {"train": [...], "val": [...], "test": [...]}."""
+    fig = _figure("", "Samples")
+    for (part, name), color in zip(
+        {"train": "Training", "val": "Validation", "test": "Test"}.items(), (PALETTE[0], PALETTE[4], PALETTE[1])
+    ):
+        fig.add_bar(
+            x=[shorten(c) for c in classes],
+            y=counts[part],
+            name=name,
+            marker_color=color,
+            hovertemplate=f"%{{x}}: %{{y:,}} in {name.lower()}<extra></extra>",
+        )
+    fig.update_xaxes(type="category")
+    return fig.update_layout(barmode="stack")
+
+
+def picture(image: np.ndarray) -> go.Figure:
+    """An image, uint8 (c, h, w), each pixel sharp."""
+    fig = _bare(image)
+    _add_image(fig, image)
+    return fig
+
+
+def attribution_map(image: np.ndarray, attribution: np.ndarray, opacity: float = 0.75) -> go.Figure:
+    """What speaks for a class (orange) and against it (blue), float (c, h, w), over the image, uint8 (c, h, w).
+
+    Channels are summed; a map without negative values is drawn from clear to yellow.
+    """
+    fig = _bare(image)
+    _add_image(fig, image)
+    values = attribution.sum(axis=0)
+    limit = float(np.abs(values).max()) or 1.0
+    signed = bool((values < 0).any())
+    fig.add_heatmap(
+        z=values,
+        zmin=-limit if signed else 0,
+        zmax=limit,
+        colorscale="PuOr_r" if signed else "Inferno",
+        opacity=opacity,
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".2g"},
+        hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+    )
+    return fig
+
+
+def attribution_bars(names: list[str], values, spread=None, per_cent: bool = False, most: int = 15) -> go.Figure:
+    """Horizontal bars of the `most` largest values, the largest on top; for (orange) and against (blue)."""
+    values = np.asarray(values)
+    order = np.argsort(-np.abs(values))[:most][::-1]
+    fig = _figure("Accuracy lost when the column is shuffled" if per_cent else "Share in the class score (logit)", "")
+    fig.add_bar(
+        x=values[order],
+        y=[shorten(names[j], 28) for j in order],
+        orientation="h",
+        marker_color=[PALETTE[1] if values[j] > 0 else PALETTE[0] for j in order],
+        error_x=None if spread is None else {"array": np.asarray(spread)[order], "color": GREY, "thickness": 1},
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>" if per_cent else "%{y}: %{x:+.3f}<extra></extra>",
+    )
+    if per_cent:
+        fig.update_xaxes(tickformat=".1%")
+    fig.update_yaxes(type="category", automargin=True)
+    return fig.update_layout(height=120 + 24 * len(order))
+
+
+def probabilities(values: list[float], classes: list[str]) -> go.Figure:
+    """Horizontal bars of the class probabilities, at most ten, the largest on top."""
+    order = np.argsort(values)[-MAX_CURVES:]
+    fig = _figure("Probability", "")
+    fig.add_bar(
+        x=[values[j] for j in order],
+        y=[shorten(classes[j]) for j in order],
+        orientation="h",
+        marker_color=[class_color(int(j)) for j in order],
+        text=[f"{values[j]:.1%}" for j in order],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+    )
+    fig.update_xaxes(range=[0, 1], tickformat=".0%")
+    fig.update_yaxes(type="category", automargin=True)
+    return fig.update_layout(height=90 + 26 * len(order))
+
+
+def shorten(name: str, length: int = 18) -> str:
+    """A name that fits beside an axis, as plain text: Plotly would read tags in it."""
+    plain = name.replace("&", "&amp;").replace("<", "&lt;")
+    return plain if len(name) <= length else plain[: length - 1] + "…"
+
+
+def _curves(fig, curves, areas, classes, hover):
+    """Add one line per curve: classes in their colours, macro and micro dashed."""
+    area_of = dict(zip(classes, areas["per_class"])) | {"macro": areas["macro"], "micro": areas["micro"]}
+    drawn = 0
+    for curve in curves:
+        name, mean = curve["name"], curve["name"] in ("macro", "micro") and curve["name"] not in classes
+        drawn += not mean
+        if drawn > MAX_CURVES and not mean:
+            continue
+        color = GREY if mean else class_color(classes.index(name))
+        thresholds = curve["threshold"]
+        fig.add_scatter(
+            x=curve["x"],
+            y=curve["y"],
+            mode="lines",
+            name=f"{shorten(name)} {area_of[name]:.3f}",
+            line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
+            customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
+            hovertemplate=f"{shorten(name)}: {hover}"
+            + ("" if thresholds is None else " at threshold %{customdata[0]:.2f}")
+            + "<extra></extra>",
+        )
+
+
+def _figure(x_title: str, y_title: str) -> go.Figure:
+    fig = go.Figure()
+    fig.update_layout(
+        colorway=PALETTE,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        height=340,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        template="none",
+        dragmode=False,
+    )
+    fig.update_xaxes(title=x_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
+    fig.update_yaxes(title=y_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
+    return fig
+
+
+def _square(fig: go.Figure) -> go.Figure:
+    fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
+    fig.update_yaxes(range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain")
+    return fig.update_layout(
+        height=400,
+        legend={
+            "orientation": "v",
+            "yanchor": "bottom",
+            "y": 0.03,
+            "xanchor": "right",
+            "x": 0.99,
+            "bgcolor": "rgba(138,143,152,0.12)",
+        },
+    )
+
+
+def _bare(image: np.ndarray) -> go.Figure:
+    fig = _figure("", "")
+    fig.update_xaxes(visible=False, range=[-0.5, image.shape[2] - 0.5], constrain="domain")
+    fig.update_yaxes(visible=False, range=[image.shape[1] - 0.5, -0.5], scaleanchor="x", constrain="domain")
+    return fig.update_layout(height=320)
+
+
+def _add_image(fig: go.Figure, image: np.ndarray) -> None:
+    """Grey or colour, each pixel a square of its own."""
+    if image.shape[0] == 1:
+        fig.add_heatmap(z=image[0], zmin=0, zmax=255, colorscale="Greys_r", showscale=False, hoverinfo="skip")
+    else:
+        fig.add_image(z=np.moveaxis(image[:3], 0, -1), hoverinfo="skip")

@@ -1,0 +1,134 @@
+"""Proof that an exported file decides as PyTorch does: both on every test sample, from the data as it was given."""
+
+import hashlib
+import pathlib
+import time
+
+import numpy as np
+
+from core import data, runs
+from core.data import split
+from core.data.dataset import Dataset
+from core.evaluation.metrics import softmax
+from exports import onnx as export
+
+TOLERANCE = 1e-5  # largest allowed difference of any probability
+BATCH_SIZES = (1, 7, None)  # None: all samples at once
+
+
+def verify(run: str) -> dict:
+    """Compare exports/model.onnx of `run` with PyTorch on the whole test split; store and return the record.
+
+    Raises LookupError if there is no exported file yet. See `compare` for the record.
+    """
+    from core import model as models
+
+    path = runs.path(run, "exports", "model.onnx")
+    if not path.exists():
+        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    dataset = data.get(runs.config(run).data.name)
+    where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
+    record = compare(path, models.load(run), dataset, where)
+    runs.write_json(runs.path(run, "exports", "parity.json"), record)
+    return record
+
+
+def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tolerance: float = TOLERANCE) -> dict:
+    """Run the file `path` in onnxruntime and `model` in PyTorch on the samples at `where` of `dataset`.
+
+    The record holds passed (bool), verdict (a sentence), n, tolerance, largest_difference of any probability and the
+    sample where it is, decisions (those that differ: id, both classes, both probabilities), accuracy on both sides,
+    and one row per batch size in checks. Nothing compared is a failure, and so is a NaN on either side.
+    """
+    import onnxruntime
+    import torch
+
+    from core import model as models
+
+    started = time.perf_counter()
+    content = path.read_bytes()
+    record = {
+        "format": 1,
+        "n": len(where),
+        "tolerance": tolerance,
+        "model_sha256": hashlib.sha256(content).hexdigest(),
+        "model_bytes": len(content),
+        "versions": {"torch": str(torch.__version__), "onnxruntime": onnxruntime.__version__},
+        "checks": [],
+        "decisions": [],
+        "largest_difference": None,
+        "largest_at": None,
+        "accuracy": {"pytorch": None, "onnx": None},
+    }
+    if len(where) == 0:
+        return record | {"passed": False, "seconds": 0.0, "verdict": "Failed: no test sample was compared."}
+    expected = softmax(models.predict(model, dataset.x[where]))
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    feeds, y_true, ids = export.inputs(dataset, where), dataset.targets[where], dataset.ids[where]
+
+    decisions = {}
+    largest, largest_at = -1.0, None
+    for batch_size in BATCH_SIZES:
+        got = run_file(session, feeds, len(where), batch_size or len(where))
+        difference = np.nan_to_num(np.abs(got - expected), nan=np.inf).max(axis=1)
+        differ = got.argmax(axis=1) != expected.argmax(axis=1)
+        worst = int(difference.argmax())
+        if difference[worst] > largest:
+            largest, largest_at = float(difference[worst]), str(ids[worst])
+        record["checks"].append(
+            {
+                "batch_size": batch_size or len(where),
+                "n": len(got),
+                "largest_difference": _plain(difference[worst]),
+                "decisions_that_differ": int(differ.sum()),
+                "accuracy": float((got.argmax(axis=1) == y_true).mean()),
+            }
+        )
+        for i in np.flatnonzero(differ):
+            decisions[int(i)] = {
+                "id": str(ids[i]),
+                "pytorch": dataset.classes[int(expected[i].argmax())],
+                "onnx": dataset.classes[int(got[i].argmax())],
+                "probability_pytorch": _plain(expected[i].max()),
+                "probability_onnx": _plain(got[i].max()),
+            }
+    record |= {
+        "decisions": [decisions[i] for i in sorted(decisions)],
+        "largest_difference": _plain(largest),
+        "largest_at": largest_at,
+        "accuracy": {
+            "pytorch": float((expected.argmax(axis=1) == y_true).mean()),
+            "onnx": min(check["accuracy"] for check in record["checks"]),
+        },
+        "passed": not decisions and largest <= tolerance,
+        "seconds": time.perf_counter() - started,
+    }
+    return record | {"verdict": _verdict(record, dataset.schema.sample_word)}
+
+
+def run_file(session, feeds: dict[str, np.ndarray], n: int, batch_size: int) -> np.ndarray:
+    """Probabilities, float32 (n, n_classes), that the file gives, asked in batches."""
+    return np.concatenate(
+        [
+            session.run([export.OUTPUT], {name: values[i : i + batch_size] for name, values in feeds.items()})[0]
+            for i in range(0, n, batch_size)
+        ]
+    )
+
+
+def _verdict(record: dict, thing: str) -> str:
+    n = f"{record['n']:,} test {thing}{'' if record['n'] == 1 else 's'}"
+    largest = record["largest_difference"]
+    apart = "not a number" if largest is None else f"{largest:.1e}"
+    if record["passed"]:
+        return (
+            f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {apart}."
+        )
+    if record["decisions"]:
+        return f"Failed: the file decides otherwise than the trained net on {len(record['decisions']):,} of {n}."
+    allowed = f"{record['tolerance']:.0e}"
+    return f"Failed: the decisions are the same on {n}, but a probability differs by {apart} (allowed: {allowed})."
+
+
+def _plain(value) -> float | None:
+    return float(value) if np.isfinite(value) else None
