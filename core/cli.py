@@ -169,9 +169,7 @@ def show(run: str) -> str:
     if figures := runs.evaluation(run):
         test = figures["test"]
         table.add_row("test accuracy", words.interval(test["accuracy"]))
-        table.add_row(
-            "test AUROC (macro)", f"{test['auroc']['macro']:.4f}" if test["auroc"]["macro"] else "not defined"
-        )
+        table.add_row("test AUROC (macro)", words.area(test["auroc"]["macro"]))
         table.add_row("in words", evaluation.sentence(test, runs.schema(run).sample_word))
     table.add_row("folder", str(runs.path(run)))
     console.print(table)

@@ -1,6 +1,7 @@
 """Numbers as a person reads them: per cent, durations, dates, sizes."""
 
 import datetime
+import math
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
@@ -13,6 +14,14 @@ def interval(figure: dict) -> str:
     if figure["value"] is None:
         return "not defined"
     return f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
+
+
+def area(value: float | None) -> str:
+    """Area under a curve, in [0, 1], rounded down, so that only a perfect one reads 1: 0.99964 -> "0.9996"."""
+    if value is None:
+        return "not defined"
+    digits = 1000 if value < 0.9985 else 10_000
+    return f"{math.floor(value * digits + 1e-9) / digits:.{3 if digits == 1000 or value == 1 else 4}f}"
 
 
 def duration(seconds: float | None) -> str:

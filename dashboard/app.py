@@ -13,21 +13,20 @@ def main() -> None:
     from dashboard import frame
 
     frame.begin()
-    page = st.navigation(
-        {
-            "Work": [
-                st.Page("pages/runs.py", title="Runs", icon=":material/view_list:", default=True),
-                st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-                st.Page("pages/live.py", title="Live", icon=":material/monitoring:"),
-            ],
-            "Understand": [
-                st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
-                st.Page("pages/explain.py", title="Explain", icon=":material/search_insights:"),
-            ],
-            "Deliver": [st.Page("pages/export.py", title="Export", icon=":material/deployed_code:")],
-        }
-    )
-    frame.sidebar()
+    groups = {
+        "Work": [
+            st.Page("pages/runs.py", title="Runs", icon=":material/view_list:", default=True),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/live.py", title="Live", icon=":material/monitoring:"),
+        ],
+        "Understand": [
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+            st.Page("pages/explain.py", title="Explain", icon=":material/search_insights:"),
+        ],
+        "Deliver": [st.Page("pages/export.py", title="Export", icon=":material/deployed_code:")],
+    }
+    page = st.navigation(groups, position="hidden")
+    frame.sidebar(groups)
     frame.run(page)
 
 

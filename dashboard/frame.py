@@ -1,10 +1,12 @@
 """What surrounds every page: page settings, style, the sidebar's foot, and one sentence for what goes wrong."""
 
 import html
+import pathlib
 
 import streamlit as st
 
 from core import jobs, runs, words
+from dashboard import url
 
 STYLE = """
 <style>
@@ -31,13 +33,19 @@ DARK = """
 
 def begin() -> None:
     """Settings and style; the first thing that a script does."""
-    st.set_page_config(page_title="Vitrine", page_icon=":material/storefront:", layout="wide")
+    st.set_page_config(page_title="Vitrine", page_icon=str(pathlib.Path(__file__).with_name("icon.svg")), layout="wide")
     st.html(STYLE + (DARK if st.context.theme.type == "dark" else ""))
 
 
-def sidebar() -> None:
-    """At the foot of the sidebar: what is running now, and the workspace."""
+def sidebar(groups: dict) -> None:
+    """The pages, each link taking the chosen run along; at the foot what is running now, and the workspace."""
+    run = url.current_run()
     with st.sidebar:
+        for group, pages in groups.items():
+            st.caption(group)
+            for page in pages:
+                st.page_link(page, width="stretch", query_params={"run": run} if run else None)
+        st.divider()
         busy = bool(jobs.working())
         st.fragment(_running, run_every=2 if busy else 10)()
         st.caption(f"Workspace: `{runs.workspace()}`")

@@ -21,7 +21,7 @@ def thumbnail(image: np.ndarray, side: int = 72) -> bytes:
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs={Dataset: lambda dataset: dataset.fingerprint})
-def gallery(dataset: Dataset, where: np.ndarray, per_class: int = 12, max_classes: int = 10) -> np.ndarray:
+def gallery(dataset: Dataset, where: np.ndarray, per_class: int = 20, max_classes: int = 10) -> np.ndarray:
     """The first images of each class among the samples at `where`, a row per class: uint8 (height, width, c)."""
     channels, height, width = dataset.images.shape[1:]
     scale = max(1, 40 // max(height, width))

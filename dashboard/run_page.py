@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from core import data, evaluation, jobs, runs, words
-from dashboard import frame
+from dashboard import frame, url
 
 PLOT = {"displayModeBar": False, "scrollZoom": False}
 
@@ -22,20 +22,13 @@ def choose(title: str) -> str:
         st.info("No runs yet. Train one first; the example takes about 20 seconds.", icon=":material/info:")
         st.page_link("pages/runs.py", label="Go to Runs")
         st.stop()
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in names:
-        right.warning(f"There is no run {asked} in this workspace; it may have been deleted. Showing the newest.")
-    if st.session_state.get("run") not in names:
-        st.session_state["run"] = asked if asked in names else names[0]
-    return right.selectbox(
-        "Run",
-        names,
-        index=None,
-        key="run",
-        bind="query-params",
-        format_func=lambda run: f"{run[11:]}  ({run[:10]})",
-        label_visibility="collapsed",
-    )
+    asked, run = st.query_params.get("run"), url.current_run()
+    if asked is not None and asked != run:
+        st.warning(f"There is no run {asked} in this workspace; it may have been deleted. This is another one.")
+    if asked != run:
+        st.query_params["run"] = run  # a link to this page must open it on this run
+    with right:
+        return url.select("Run", names, "run", names[0], label_visibility="collapsed")
 
 
 def header(run: str) -> dict:

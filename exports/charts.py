@@ -3,11 +3,14 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from core import words
+
 # Ten colours that people with a colour vision deficiency tell apart: Paul Tol's "vibrant" and "light" schemes.
 PALETTE = (
     "#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#AAAA00", "#AA4499", "#997700", "#888888",
 )  # fmt: skip
 GREY = "#8a8f98"
+DIVERGING = ((0, "#0077BB"), (0.5, "#f4f4f4"), (1, "#EE7733"))  # against, neutral, for
 MAX_CURVES = 10  # classes drawn at once
 MAX_POINTS = 2000  # points drawn per line
 
@@ -117,10 +120,10 @@ def picture(image: np.ndarray) -> go.Figure:
     return fig
 
 
-def attribution_map(image: np.ndarray, attribution: np.ndarray, opacity: float = 0.75) -> go.Figure:
-    """What speaks for a class (orange) and against it (blue), float (c, h, w), over the image, uint8 (c, h, w).
+def attribution_map(image: np.ndarray, attribution: np.ndarray) -> go.Figure:
+    """What speaks for a class (orange) and against it (blue), float (c, h, w), for an image, uint8 (c, h, w).
 
-    Channels are summed; a map without negative values is drawn from clear to yellow.
+    Channels are summed. A map without negative values is laid over the image, from dark to yellow.
     """
     fig = _bare(image)
     _add_image(fig, image)
@@ -131,9 +134,9 @@ def attribution_map(image: np.ndarray, attribution: np.ndarray, opacity: float =
         z=values,
         zmin=-limit if signed else 0,
         zmax=limit,
-        colorscale="PuOr_r" if signed else "Inferno",
-        opacity=opacity,
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".2g"},
+        colorscale=DIVERGING if signed else "Inferno",
+        opacity=1 if signed else 0.65,
+        showscale=False,
         hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
     )
     return fig
@@ -197,7 +200,7 @@ def _curves(fig, curves, areas, classes, hover):
             x=curve["x"],
             y=curve["y"],
             mode="lines",
-            name=f"{shorten(name)} {area_of[name]:.3f}",
+            name=f"{shorten(name)} {words.area(area_of[name])}",
             line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
             customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
             hovertemplate=f"{shorten(name)}: {hover}"

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import runs, words
 from core.evaluation import metrics
-from dashboard import run_page
+from dashboard import run_page, url
 from exports import charts
 
 
@@ -16,7 +16,7 @@ def headline(test: dict) -> None:
         auroc = test["auroc"]["macro"]
         st.metric(
             "AUROC",
-            "not defined" if auroc is None else f"{auroc:.3f}",
+            words.area(auroc),
             width=150,
             help="Chance that a sample of a class gets a higher score for it than one of another class; mean of all "
             "classes. 0.5 is a guess, 1 is perfect.",
@@ -88,12 +88,10 @@ def two_classes(run: str, test: dict) -> None:
     controls, matrix, figures = st.columns([2, 3, 3])
     with controls:
         st.markdown("**Operating point**")
-        positive = st.selectbox("Look for", classes, index=int(len(classes) > 1), key="positive", bind="query-params")
+        positive = url.select("Look for", classes, "positive", classes[1])
         j = classes.index(positive)
-        threshold = st.slider(
-            "Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params",
-            help=f"Say {positive} where its probability is at least this."
-        )  # fmt: skip
+        text = f"Say {positive} where its probability is at least this."
+        threshold = url.slider("Threshold", "threshold", 0.0, 1.0, 0.5, 0.01, help=text)
         counts = metrics.confusion_at(y_true, metrics.softmax(logits)[:, j], j, threshold)
         rows = metrics.class_table(counts, classes)
         st.metric(f"Recall of {positive}", words.percent(rows[j]["recall"]))

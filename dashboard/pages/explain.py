@@ -7,7 +7,7 @@ import streamlit as st
 from core import explain, runs
 from core.data import Dataset
 from core.evaluation import metrics
-from dashboard import engine, pictures, run_page
+from dashboard import engine, pictures, run_page, url
 from exports import charts
 
 STRIP = 14  # samples in the strip
@@ -33,18 +33,15 @@ def choose_sample(table: pd.DataFrame) -> str:
     """The chosen sample's id; it is in the URL (`?sample=`)."""
     asked = st.query_params.get("sample")
     if asked is not None and asked not in table.index:
-        st.warning(f"There is no test sample {asked} in this run. Showing {table.index[0]}.")
-    if st.session_state.get("sample") not in table.index:
-        st.session_state["sample"] = asked if asked in table.index else table.index[0]
+        st.warning(f"There is no test sample {asked} in this run; this is another one.")
 
     def label(sample):
         row = table.loc[sample]
         said = f"taken for {row.predicted}" if row.wrong else "right"
         return f"{sample}: {row.true}, {said} ({row.probability:.1%})"
 
-    return st.selectbox(
-        "Test sample (wrong ones first)", table.index, index=None, key="sample", bind="query-params", format_func=label
-    )
+    options = table.index.to_list()
+    return url.select("Test sample (wrong ones first)", options, "sample", options[0], format_func=label)
 
 
 def strip(table: pd.DataFrame, dataset: Dataset) -> None:
@@ -58,7 +55,7 @@ def strip(table: pd.DataFrame, dataset: Dataset) -> None:
                     sample,
                     key=f"pick-{sample}",
                     type="tertiary",
-                    on_click=lambda sample=sample: st.session_state.update(sample=sample),
+                    on_click=lambda sample=sample: st.query_params.update(sample=sample),
                     help=f"{table.loc[sample, 'true']}, said {table.loc[sample, 'predicted']}",
                 )
 

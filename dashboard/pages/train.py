@@ -96,20 +96,12 @@ def as_command(chosen: config.TrainConfig, suggested: config.TrainConfig) -> tup
 
 st.title("Train")
 names = data.available()
-if st.session_state.get("data") not in names:
+if "data" not in st.session_state:
     asked = st.query_params.get("data")
     st.session_state["data"] = asked if asked in names else "digits"
 
 st.subheader("1. Data")
-name = st.selectbox(
-    "Data set",
-    names,
-    index=None,
-    key="data",
-    bind="query-params",
-    format_func=data.title,
-    label_visibility="collapsed",
-)
+name = st.selectbox("Data set", names, key="data", format_func=data.title, label_visibility="collapsed")
 dataset = run_page.dataset(name)
 suggested = config.suggest(dataset)
 parts = split.make(

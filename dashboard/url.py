@@ -1,0 +1,46 @@
+"""Choices that live in the URL, so that a copied link opens the same view and Back works."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import runs
+
+
+def current_run() -> str | None:
+    """The run that the URL names (`?run=`), else the last one looked at, else the newest; None if there is none."""
+    names = runs.names()
+    for run in (st.query_params.get("run"), st.session_state.get("last-run"), *names[:1]):
+        if run in names:
+            st.session_state["last-run"] = run
+            return run
+    return None
+
+
+def select(label: str, options: Sequence[str], key: str, default: str, **how) -> str:
+    """A select box for a choice that lives in the URL as `?key=choice`; the default, and what is not on offer, do not.
+
+    A change of the URL alone is a step of the browser's history, so the default is never written there by itself.
+    """
+    asked = st.query_params.get(key)
+    st.session_state[key] = asked if asked in options else default
+    return st.selectbox(label, options, key=key, on_change=_write, args=(key, default), **how)
+
+
+def slider(label: str, key: str, low: float, high: float, default: float, step: float, **how) -> float:
+    """A slider whose value lives in the URL as `?key=0.35`; what is no number from low to high is not there."""
+    try:
+        asked = float(st.query_params.get(key, default))
+    except ValueError:
+        asked = default
+    st.session_state[key] = asked if low <= asked <= high else default
+    return st.slider(label, low, high, step=step, key=key, on_change=_write, args=(key, default), **how)
+
+
+def _write(key: str, default) -> None:
+    """Put the new choice where it is looked for."""
+    choice = st.session_state[key]
+    if choice == default and key != "run":
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = f"{choice:g}" if isinstance(choice, float) else choice
