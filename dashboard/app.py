@@ -14,16 +14,17 @@ def main() -> None:
 
     frame.begin()
     groups = {
+        # not in a folder named "pages": Streamlit would serve its files by themselves until this ran once
         "Work": [
-            st.Page("pages/runs.py", title="Runs", icon=":material/view_list:", default=True),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/live.py", title="Live", icon=":material/monitoring:"),
+            st.Page("views/runs.py", title="Runs", icon=":material/view_list:", default=True),
+            st.Page("views/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("views/live.py", title="Live", icon=":material/monitoring:"),
         ],
         "Understand": [
-            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
-            st.Page("pages/explain.py", title="Explain", icon=":material/search_insights:"),
+            st.Page("views/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+            st.Page("views/explain.py", title="Explain", icon=":material/search_insights:"),
         ],
-        "Deliver": [st.Page("pages/export.py", title="Export", icon=":material/deployed_code:")],
+        "Deliver": [st.Page("views/export.py", title="Export", icon=":material/deployed_code:")],
     }
     page = st.navigation(groups, position="hidden")
     frame.sidebar(groups)

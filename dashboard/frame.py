@@ -44,7 +44,8 @@ def sidebar(groups: dict) -> None:
         for group, pages in groups.items():
             st.caption(group)
             for page in pages:
-                st.page_link(page, width="stretch", query_params={"run": run} if run else None)
+                of_a_run = run and page.title not in ("Runs", "Train")
+                st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())
         st.fragment(_running, run_every=2 if busy else 10)()
@@ -68,7 +69,7 @@ def _running() -> None:
             left = row.get("seconds_left")
             text = f"{name}: {words.duration(left)} left" if left else f"{name}: {row.get('phase', 'running')}"
             st.progress(min(1.0, row.get("step", 0) / row.get("n_steps", 1)), text=text)
-        st.page_link("pages/live.py", label=f"Watch {name}", query_params={"run": row["run"]})
+        st.page_link("views/live.py", label=f"Watch {name}", query_params={"run": row["run"]})
 
 
 def chip(state: str) -> str:

@@ -20,7 +20,7 @@ def choose(title: str) -> str:
     left.title(title)
     if not names:
         st.info("No runs yet. Train one first; the example takes about 20 seconds.", icon=":material/info:")
-        st.page_link("pages/runs.py", label="Go to Runs")
+        st.page_link("views/runs.py", label="Go to Runs")
         st.stop()
     asked, run = st.query_params.get("run"), url.current_run()
     if asked is not None and asked != run:
@@ -53,7 +53,7 @@ def figures(run: str, row: dict) -> dict:
     if record is None:
         if row["state"] in runs.WORKING:
             st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
-            st.page_link("pages/live.py", label="Watch it", query_params={"run": run})
+            st.page_link("views/live.py", label="Watch it", query_params={"run": run})
         elif row["state"] == "stopped" and runs.path(run, "checkpoints", "best.pt").exists():
             st.info("This run was stopped before it was evaluated; its best epoch so far is kept.")
             if st.button("Evaluate the best epoch", type="primary"):
@@ -64,7 +64,7 @@ def figures(run: str, row: dict) -> dict:
                 st.rerun()
         else:
             st.info("This run has no figures, as it did not finish. Train again.", icon=":material/info:")
-            st.page_link("pages/train.py", label="Go to Train")
+            st.page_link("views/train.py", label="Go to Train")
         st.stop()
     sentence = evaluation.sentence(record["test"], runs.schema(run).sample_word)
     st.html(f'<p class="lead">{html.escape(sentence)}</p>')

@@ -143,10 +143,13 @@ def attribution_map(image: np.ndarray, attribution: np.ndarray) -> go.Figure:
 
 
 def attribution_bars(names: list[str], values, spread=None, per_cent: bool = False, most: int = 15) -> go.Figure:
-    """Horizontal bars of the `most` largest values, the largest on top; for (orange) and against (blue)."""
+    """Horizontal bars, at most `most`, the largest on top; above zero orange (for), below blue (against).
+
+    per_cent : the values are losses of accuracy, sorted by value; otherwise shares in a score, sorted by size
+    """
     values = np.asarray(values)
-    order = np.argsort(-np.abs(values))[:most][::-1]
-    fig = _figure("Accuracy lost when the column is shuffled" if per_cent else "Share in the class score (logit)", "")
+    order = np.argsort(-values if per_cent else -np.abs(values))[:most][::-1]
+    fig = _figure("Accuracy lost when shuffled" if per_cent else "Share in the class score", "")
     fig.add_bar(
         x=values[order],
         y=[shorten(names[j], 28) for j in order],
@@ -228,7 +231,9 @@ def _figure(x_title: str, y_title: str) -> go.Figure:
 
 def _square(fig: go.Figure) -> go.Figure:
     fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
-    fig.update_yaxes(range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain")
+    fig.update_yaxes(
+        range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain", constraintoward="bottom"
+    )
     return fig.update_layout(
         height=400,
         legend={

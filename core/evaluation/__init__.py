@@ -48,6 +48,7 @@ def sentence(figures: dict, thing: str) -> str:
     if mistake is None:
         return f"{start} No mistake was seen."
     if mistake["count"] == 1:
-        return f"{start} No mistake was made twice."
+        one = f"Its one mistake: {mistake['true']} taken for {mistake['predicted']}."
+        return f"{start} {one if n - n_right == 1 else 'No mistake was made twice.'}"
     times = {2: "twice"}.get(mistake["count"], f"{mistake['count']} times")
     return f"{start} Most frequent mistake: {mistake['true']} taken for {mistake['predicted']}, {times}."

@@ -130,4 +130,4 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if go:
     with st.spinner("Starting"):
         run = jobs.start(chosen)
-    st.switch_page("pages/live.py", query_params={"run": run})
+    st.switch_page("views/live.py", query_params={"run": run})

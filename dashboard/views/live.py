@@ -61,7 +61,7 @@ def finished(run: str, row: dict) -> None:
             ("explain", "See why", "search_insights"),
             ("export", "Export it", "deployed_code"),
         ):
-            st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params={"run": run})
+            st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params={"run": run})
 
 
 def curves(run: str, rows: list[dict], row: dict) -> None:

@@ -100,7 +100,7 @@ def two_classes(run: str, test: dict) -> None:
         missed, false_alarms = int(counts[j, 1 - j]), int(counts[1 - j, j])
         st.caption(
             f"At {threshold:.2f}: {missed} of {rows[j]['support']} {positive} missed, "
-            f"{false_alarms} false alarms in {rows[1 - j]['support']} {classes[1 - j]}."
+            f"{words.count(false_alarms, 'false alarm')} in {rows[1 - j]['support']} {classes[1 - j]}."
         )
     with matrix:
         confusion(counts, classes)

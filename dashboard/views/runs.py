@@ -12,7 +12,7 @@ def train_example() -> None:
     """Start the example and watch it."""
     with st.spinner("Preparing the example"):
         run = jobs.start(config.suggest(data.get(EXAMPLE)))
-    st.switch_page("pages/live.py", query_params={"run": run})
+    st.switch_page("views/live.py", query_params={"run": run})
 
 
 def table() -> None:
@@ -57,11 +57,11 @@ def actions(row: dict, chosen: bool) -> None:
     where = {"run": row["run"]}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{row['run'][11:]}**" if chosen else f"Newest: **{row['run'][11:]}**", width="content")
-        st.page_link("pages/live.py", label="Live", icon=":material/monitoring:", query_params=where)
+        st.page_link("views/live.py", label="Live", icon=":material/monitoring:", query_params=where)
         if "test_accuracy" in row:
-            st.page_link("pages/evaluate.py", label="Evaluate", icon=":material/analytics:", query_params=where)
-            st.page_link("pages/explain.py", label="Explain", icon=":material/search_insights:", query_params=where)
-            st.page_link("pages/export.py", label="Export", icon=":material/deployed_code:", query_params=where)
+            st.page_link("views/evaluate.py", label="Evaluate", icon=":material/analytics:", query_params=where)
+            st.page_link("views/explain.py", label="Explain", icon=":material/search_insights:", query_params=where)
+            st.page_link("views/export.py", label="Export", icon=":material/deployed_code:", query_params=where)
         if not chosen:
             st.caption("Select a row for another run.", width="content")
     if row["state"] in ("failed", "lost", "damaged"):
@@ -72,7 +72,7 @@ left, right = st.columns([3, 2], vertical_alignment="bottom")
 left.title("Runs")
 if runs.names():
     with right.container(horizontal=True, horizontal_alignment="right"):
-        st.page_link("pages/train.py", label="Train a new run", icon=":material/add:")
+        st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
     st.fragment(table, run_every=2 if jobs.working() else None)()
 else:
     st.markdown(
@@ -82,6 +82,6 @@ else:
     st.markdown("Nothing has been trained yet. Start with an example: a small net that reads handwritten digits.")
     with st.container(horizontal=True, vertical_alignment="center"):
         go = st.button("Train the example (20 seconds)", type="primary", icon=":material/play_arrow:")
-        st.page_link("pages/train.py", label="Choose data and net yourself", icon=":material/tune:")
+        st.page_link("views/train.py", label="Choose data and net yourself", icon=":material/tune:")
     if go:
         train_example()
