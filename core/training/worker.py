@@ -71,15 +71,14 @@ def _work(run: str) -> None:
 
     board = _TensorBoard(run, config)
     ticker = _Ticker(run, config.training.epochs, training.n_batches)
-    best = (-1.0, 0.0)  # validation accuracy, then lower loss
+    best = float("inf")
     try:
         for row in training.epochs(ticker):
             runs.append_rows(runs.path(run, "steps.jsonl"), row.pop("steps"))
             runs.append_rows(runs.path(run, "history.jsonl"), [row])
             checkpoint.save(runs.path(run, "checkpoints", "last.pt"), {**training.state(), "epoch": row["epoch"]})
-            score = (row["val_accuracy"], -row["val_loss"])
-            if score > best or row["epoch"] == 1:
-                best = score
+            if row["val_loss"] < best:  # finer than accuracy, and it keeps probabilities honest
+                best = row["val_loss"]
                 checkpoint.save(
                     runs.path(run, "checkpoints", "best.pt"), {"model": model.state_dict(), "epoch": row["epoch"]}
                 )

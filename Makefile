@@ -1,0 +1,48 @@
+# Vitrine: `make app` starts the dashboard, `make test` runs every test, `make demo` does the whole job in the shell.
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
+
+.PHONY: app demo test lint format screenshots benchmarks clean
+
+app: $(VENV)/.ready
+	@exec $(BIN)/python -m dashboard $(ARGS)
+
+demo: $(VENV)/.ready
+	@$(BIN)/python examples/demo.py
+
+test: lint
+	@PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.ready-dev
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "lint: clean"
+
+format: $(VENV)/.ready-dev
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+screenshots: $(VENV)/.ready-dev
+	@$(BIN)/python docs/screenshots.py
+
+benchmarks: $(VENV)/.ready-dev
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+
+$(VENV)/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vitrine needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 app")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what Vitrine needs into $(VENV) (once; PyTorch is large) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
+	@$(BIN)/python tests/browser/chromium.py
+	@touch $@

@@ -1,0 +1,36 @@
+"""A Chromium for the browser tests."""
+
+import pytest
+
+from tests.browser import chromium
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests; each opens pages of its own."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium.find()
+    if path is None:
+        pytest.fail("There is no Chromium; run `make test`, which installs one, or name one in VITRINE_CHROMIUM.")
+    with sync_playwright() as p:
+        running = p.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page in a fresh profile that fails the test if it asks for anything outside this machine."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    outside, errors = [], []
+    page.on(
+        "request", lambda r: outside.append(r.url) if r.url.startswith("http") and "localhost" not in r.url else None
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors
+    assert not outside

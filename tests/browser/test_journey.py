@@ -1,0 +1,96 @@
+"""The whole path as a person goes it, in a real Chromium."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from core import data, runs
+from core.evaluation.metrics import softmax
+from tests.browser.serving import serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+def test_from_nothing_to_a_proved_model_file_that_decides_as_the_dashboard_says(page, workspace, tmp_path):
+    with serving(workspace) as address:
+        page.goto(address)
+        page.get_by_role("button", name="Train the example").click()
+
+        page.wait_for_url("**/live?run=*")
+        page.get_by_text("See how good it is").wait_for(timeout=120_000)
+        (run,) = runs.names()
+        assert f"run={run}" in page.url
+        page.get_by_text("See how good it is").click()
+
+        page.get_by_text("Right on").wait_for()
+        page.get_by_text("Confusion matrix").wait_for()
+        page.locator(".js-plotly-plot").nth(1).wait_for()
+        assert f"evaluate?run={run}" in page.url
+
+        go_to(page, "Explain")
+        page.get_by_text("The model says").first.wait_for()
+        page.get_by_text("Integrated gradients", exact=True).first.wait_for()
+        page.locator(".js-plotly-plot").nth(2).wait_for(timeout=60_000)  # the image and two maps
+        assert len(list(runs.path(run, "explanations").iterdir())) == 2
+
+        go_to(page, "Export")
+        page.get_by_role("button", name="Export and prove").click()
+        page.get_by_text("Passed: the file decides as the trained net").wait_for(timeout=90_000)
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Download model.onnx").click()
+        file = tmp_path / "downloaded.onnx"
+        waiting.value.save_as(file)
+
+        page.get_by_role("button", name="Write the report").click()
+        page.get_by_role("button", name="Download report.html").wait_for()
+
+    session = onnxruntime.InferenceSession(file)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["vitrine.run"]) == run
+    ids, _, logits = runs.predictions(run, "test")
+    digits = data.get("digits")
+    where = {sample: i for i, sample in enumerate(digits.ids)}
+    images = np.asarray(digits.images)[[where[sample] for sample in ids]]
+    (probabilities,) = session.run(["probabilities"], {"image": images})
+    np.testing.assert_allclose(probabilities, softmax(logits), atol=1e-5)
+    assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_a_closed_tab_and_a_restarted_dashboard_lose_nothing_and_stop_stops(page, workspace):
+    with serving(workspace) as address:
+        page.goto(f"{address}/train")
+        page.get_by_role("spinbutton", name="Epochs").fill("5000")
+        page.get_by_role("spinbutton", name="Epochs").press("Enter")
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_url("**/live?run=*")
+        page.get_by_text("Epoch 1 of 5000").or_(page.get_by_text(" of 5000, ")).first.wait_for(timeout=60_000)
+        page.goto("about:blank")
+    (run,) = runs.names()
+    with serving(workspace) as address:
+        page.goto(f"{address}/live?run={run}")
+        page.get_by_text(" of 5000, ").first.wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_text("stopped", exact=True).wait_for()
+    assert runs.status(run)["state"] == "stopped"
+    assert runs.path(run, "checkpoints", "last.pt").exists()
+
+
+def test_a_copied_link_opens_the_same_view_and_back_works(page, finished, workspace):
+    run = finished["breast_cancer"]
+    with serving(workspace) as address:
+        page.goto(f"{address}/evaluate?run={run}&positive=malignant&threshold=0")
+        page.get_by_text("Recall of malignant").wait_for()
+        assert page.get_by_test_id("stMetric").filter(has_text="Recall of malignant").inner_text().endswith("100.0%")
+        go_to(page, "Explain")
+        page.get_by_text("wrong ones first").wait_for()
+        assert f"explain?run={run}" in page.url
+        page.go_back()
+        page.get_by_text("Recall of malignant").wait_for()
+        assert "threshold=0" in page.url
+
+
+def go_to(page, name: str) -> None:
+    """Click a page in the sidebar."""
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
