@@ -75,8 +75,10 @@ def names() -> list[str]:
     try:
         with os.scandir(workspace() / "runs") as entries:
             found = [entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise WorkspaceError(f"The workspace {workspace()} cannot be read ({error.strerror}).") from error
     return sorted(found, key=lambda run: (run[:10], _created(run)), reverse=True)
 
 

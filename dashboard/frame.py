@@ -35,6 +35,11 @@ def begin() -> None:
     """Settings and style; the first thing that a script does."""
     st.set_page_config(page_title="Vitrine", page_icon=str(pathlib.Path(__file__).with_name("icon.svg")), layout="wide")
     st.html(STYLE + (DARK if st.context.theme.type == "dark" else ""))
+    try:
+        runs.check_workspace()
+    except runs.WorkspaceError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
 
 
 def sidebar(groups: dict) -> None:

@@ -8,7 +8,8 @@ import streamlit as st
 from core import config, data, jobs, nets, words
 from core.config import TrainingConfig
 from core.data import Dataset, split
-from dashboard import pictures, run_page
+from core.training.dry_run import dry_run
+from dashboard import engine, pictures, run_page
 from exports import charts
 
 
@@ -94,6 +95,19 @@ def as_command(chosen: config.TrainConfig, suggested: config.TrainConfig) -> tup
     )
 
 
+def show_estimate(chosen: config.TrainConfig, dataset: Dataset, n_train: int) -> None:
+    """The number of parameters and the time that training will take, from a few steps in the engine."""
+    kept = st.session_state.setdefault("estimates", {})
+    key = (dataset.fingerprint, repr(chosen))
+    try:
+        if key not in kept:
+            kept[key] = engine.call("Estimating the time", dry_run, chosen, dataset.schema, n_train)
+    except (engine.EngineDied, ValueError) as error:
+        st.warning(error.args[0], icon=":material/warning:")
+        return
+    st.caption(f"{kept[key]['n_parameters']:,} parameters; about {words.duration(kept[key]['seconds'] + 4)} in all.")
+
+
 st.title("Train")
 names = data.available()
 if "data" not in st.session_state:
@@ -121,6 +135,7 @@ with st.expander("More settings"):
     values |= settings(suggested.training, f"{name}-training", rare=True)
 
 chosen = config.TrainConfig(suggested.data, config.NetConfig(net, options), TrainingConfig(**values))
+estimate = st.container()
 with st.container(horizontal=True, vertical_alignment="center"):
     go = st.button("Train", type="primary", icon=":material/play_arrow:")
     with st.popover("As code", icon=":material/code:"):
@@ -131,3 +146,5 @@ if go:
     with st.spinner("Starting"):
         run = jobs.start(chosen)
     st.switch_page("views/live.py", query_params={"run": run})
+with estimate:  # last, so that nothing on the page waits for it
+    show_estimate(chosen, dataset, int((parts == "train").sum()))
