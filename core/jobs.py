@@ -66,7 +66,8 @@ def summary(run: str) -> dict:
         return {"run": run, "state": "damaged", "message": str(error)}
     if now == "lost":
         status["message"] = "Its process ended without a word; the log may say why. Train again."
-    started, ended = status.get("started"), status.get("ended", status.get("updated"))
+    started = status.get("started")
+    ended = time.time() if now == "running" else status.get("ended", status.get("updated", started))
     return {
         **status,
         "run": run,
@@ -74,7 +75,7 @@ def summary(run: str) -> dict:
         "data": config.data.name,
         "net": config.net.name,
         "epochs": config.training.epochs,
-        "seconds": None if started is None else (time.time() if now == "running" else ended) - started,
+        "seconds": None if started is None else ended - started,
     }
 
 

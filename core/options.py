@@ -46,6 +46,8 @@ def from_dict(record_type, values: dict):
 
 
 def _range(low, high):
+    if low is None and high is None:
+        return "a finite number"
     if low is not None and high is not None:
         return f"from {low:g} to {high:g}"
     return f"at least {low:g}" if low is not None else f"at most {high:g}"

@@ -42,7 +42,7 @@ class TablePreprocess(nn.Module):
         super().__init__()
         is_number = torch.tensor([column.type == "number" for column in schema.columns])
         self.register_buffer("is_number", is_number)
-        self.register_buffer("mean", torch.zeros(len(schema.columns)))
+        self.register_buffer("mean", torch.where(is_number, 0.0, -1.0))
         self.register_buffer("std", torch.ones(len(schema.columns)))
 
     def fit(self, x: torch.Tensor) -> None:

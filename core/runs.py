@@ -140,8 +140,12 @@ def schema(run: str) -> Schema:
 def status(run: str) -> dict:
     """The stored status. It may say "running" after the process has died: `jobs.state` knows better."""
     values = read_json(run, "status.json")
-    if "state" not in values:
-        raise DamagedRun(f"status.json of run {run} has no state; delete the folder {path(run)} or repair the file.")
+    times = [values.get(name, 0) for name in ("created", "started", "ended", "updated")]
+    if "state" not in values or not all(isinstance(value, (int, float)) for value in times):
+        raise DamagedRun(
+            f"status.json of run {run} lacks a state or has a time that is no number; "
+            f"repair it or delete the folder {path(run)}."
+        )
     return values
 
 
@@ -213,7 +217,7 @@ def log_tail(run: str, n_lines: int = 40) -> str:
 @contextlib.contextmanager
 def replacing(target: pathlib.Path):
     """Give a path beside `target` to write to; at the end it is flushed and takes the place of `target` at once."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield beside
         with open(beside, "rb+") as file:
@@ -261,7 +265,7 @@ def read_rows(target: pathlib.Path) -> list[dict]:
     for line in lines:
         with contextlib.suppress(ValueError):
             rows.append(json.loads(line))
-    return rows
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _created(run: str) -> float:

@@ -25,6 +25,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{address}/evaluate?run={run}")
             page.locator(".js-plotly-plot").nth(1).wait_for()
+            page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
             page.wait_for_timeout(1500)
             save(page.screenshot(), HERE / "evaluate.png")
             browser.close()

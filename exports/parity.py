@@ -26,7 +26,7 @@ def verify(run: str) -> dict:
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
         raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
-    dataset = data.get(runs.config(run).data.name)
+    dataset = data.of_run(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
     record = compare(path, models.load(run), dataset, where)
     runs.write_json(runs.path(run, "exports", "parity.json"), record)

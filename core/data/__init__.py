@@ -4,7 +4,7 @@ from core import registry
 from core.data import dataset, sources, split
 from core.data.dataset import Column, Dataset, Schema
 
-__all__ = ["Column", "Dataset", "Schema", "available", "get", "split"]
+__all__ = ["Column", "Dataset", "Schema", "available", "get", "of_run", "split", "title"]
 
 
 def available() -> list[str]:
@@ -27,3 +27,14 @@ def get(name: str) -> Dataset:
         runs.check_workspace()
         dataset.save(source.load(), folder)
     return dataset.load(folder)
+
+
+def of_run(run: str) -> Dataset:
+    """The data of a run; ValueError if it is no longer what the run was made with."""
+    from core import runs
+
+    name = runs.config(run).data.name
+    found = get(name)
+    if found.fingerprint != runs.read_json(run, "schema.json")["fingerprint"]:
+        raise ValueError(f"The data set {name} has changed since run {run} was made; start a new run.")
+    return found

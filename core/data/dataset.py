@@ -119,7 +119,8 @@ def encode(table: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
         if column.type == "number":
             x[:, j] = values.to_numpy(np.float32, na_value=np.nan)
         else:
-            x[:, j] = pd.Categorical(values, categories=list(column.categories)).codes
+            text = values.map(str, na_action="ignore")
+            x[:, j] = pd.Categorical(text, categories=list(column.categories)).codes
     return x
 
 
@@ -143,11 +144,15 @@ def save(dataset: Dataset, folder: pathlib.Path) -> None:
             "fingerprint": dataset.fingerprint,
         }
         (beside / "dataset.json").write_text(json.dumps(facts, indent=1))
-        os.replace(beside, folder)
-    except OSError:
+        try:
+            os.replace(beside, folder)
+        except OSError as error:
+            if not (folder / "dataset.json").exists():
+                raise ValueError(
+                    f"The data set {folder.name} cannot be stored ({error.strerror}); delete the folder {folder}."
+                ) from error
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
-        if not (folder / "dataset.json").exists():
-            raise
 
 
 def load(folder: pathlib.Path) -> Dataset:
@@ -169,7 +174,7 @@ def load(folder: pathlib.Path) -> Dataset:
             table=None if image else pd.read_parquet(folder / "table.parquet"),
             columns=schema.columns,
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"The stored data set {folder.name} cannot be read ({error}); delete the folder {folder} to make it anew."
         ) from error

@@ -36,7 +36,10 @@ def save(path, ids: np.ndarray, parts: np.ndarray) -> None:
 
 def load(path, ids: np.ndarray) -> dict[str, np.ndarray]:
     """Positions in `ids` of each part, {"train": int64 (n_train,), ...}; ValueError if a sample is gone."""
-    table = pd.read_parquet(path)
+    try:
+        table = pd.read_parquet(path, columns=["id", "part"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"The split in {path} cannot be read; train the run again.") from error
     position = pd.Index(ids).get_indexer(table["id"].astype(str))
     if (position < 0).any():
         gone = table["id"].iloc[int(np.argmin(position))]

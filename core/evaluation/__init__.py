@@ -13,16 +13,14 @@ def evaluate(run: str) -> dict:
     from core import model as models
     from core.training import checkpoint
 
-    config, schema = runs.config(run), runs.schema(run)
-    dataset = data.get(config.data.name)
+    model, dataset = models.load(run), data.of_run(run)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
-    model = models.load(run)
     record = {"format": 1, "epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
     for part in ("val", "test"):
         where = positions[part]
         logits = models.predict(model, dataset.x[where])
         runs.write_predictions(run, part, dataset.ids[where], dataset.targets[where], logits)
-        record[part] = metrics.figures(dataset.targets[where], metrics.softmax(logits), schema.classes)
+        record[part] = metrics.figures(dataset.targets[where], metrics.softmax(logits), dataset.classes)
     runs.write_json(runs.path(run, "evaluation.json"), record)
     return record
 

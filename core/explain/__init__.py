@@ -45,25 +45,26 @@ def explain(run: str, method: str, sample: str | None = None, target: str | None
         sample = target = None
     else:
         ids, _, logits = runs.predictions(run, "test")
-        sample = ids[0] if sample is None else sample
+        sample = str(ids[0]) if sample is None else sample
         if sample not in ids:
-            raise LookupError(f"There is no test sample {sample!r} in run {run}; ids look like {ids[0]!r}.")
+            raise LookupError(f"There is no test sample {sample!r} in run {run}; ids look like {str(ids[0])!r}.")
         target = target or schema.classes[int(logits[list(ids).index(sample)].argmax())]
     if stored := kept(run, method, sample, target):
         return stored
     started = time.perf_counter()
     record = (_whole_model if whole_model else _one_sample)(run, schema, explainer, sample, target)
-    record |= {"run": run, "method": method, "sample": sample, "target": target}
-    record |= {"seconds": time.perf_counter() - started, "path": str(_path(run, method, sample, target))}
-    runs.write_json(_path(run, method, sample, target), record)
-    return record
+    record |= {"method": method, "sample": sample, "target": target, "seconds": time.perf_counter() - started}
+    path = _path(run, method, sample, target)
+    runs.write_json(path, record)
+    return {**record, "run": run, "path": str(path)}
 
 
 def kept(run: str, method: str, sample: str | None, target: str | None) -> dict | None:
     """The stored record of this explanation, or None. A damaged one counts as not there: it is made again."""
+    path = _path(run, method, sample, target)
     try:
-        return json.loads(_path(run, method, sample, target).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return {**json.loads(path.read_text(encoding="utf-8")), "run": run, "path": str(path)}
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -93,7 +94,7 @@ def _one_sample(run, schema, explainer, sample, target) -> dict:
     from core import model as models
 
     model = models.load(run)
-    dataset = data.get(runs.config(run).data.name)
+    dataset = data.of_run(run)
     where = int(np.flatnonzero(dataset.ids == sample)[0])
     x = torch.from_numpy(np.array(dataset.x[where : where + 1]))
     logits = models.predict(model, dataset.x[where : where + 1])
@@ -110,7 +111,7 @@ def _whole_model(run, schema, explainer, sample, target) -> dict:  # noqa: ARG00
     from core import model as models
     from core.data import split
 
-    dataset = data.get(runs.config(run).data.name)
+    dataset = data.of_run(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["val"]
     mean, std = explainer.explain(models.load(run), dataset.x[where], dataset.targets[where])
     return {"attribution": mean.tolist(), "std": std.tolist(), "n": len(where)}

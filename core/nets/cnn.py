@@ -1,4 +1,4 @@
-"""Small convolutional net for images of any size: conv-ReLU-pool blocks, then a head with one hidden layer."""
+"""Small convolutional net for images of any size: conv-norm-ReLU-pool blocks, then a head with one hidden layer."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,14 @@ from core.data.dataset import Schema
 from core.options import option
 
 KIND = "image"
-TITLE = "Small CNN: conv-ReLU-pool blocks, then a hidden layer"
+TITLE = "Small CNN: convolution blocks, then a hidden layer"
 
 
 @dataclass(frozen=True)
 class Options:
     width: int = option(32, "channels of the first block; each further block has twice as many, up to 256", 1, 256)
-    blocks: int = option(
-        0, "conv-ReLU-pool blocks; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8
-    )
+    blocks: int = option(0, "convolution blocks; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8)
+    batch_norm: bool = option(True, "whether each block normalises its channels over the batch")
     hidden: int = option(128, "units of the hidden layer", 1, 4096)
     dropout: float = option(0.25, "chance that a unit is zeroed in training", 0, 0.95)
 
@@ -30,7 +29,9 @@ def build(schema: Schema, options: Options = Options()):
     layers = []
     for i in range(blocks):
         n_out = min(options.width * 2**i, max(256, options.width))
-        layers += [nn.Conv2d(channels, n_out, kernel_size=3, padding=1), nn.ReLU()]
+        norm = options.batch_norm and height * width > 1  # one value per channel and sample cannot be normalised
+        layers.append(nn.Conv2d(channels, n_out, kernel_size=3, padding=1, bias=not norm))
+        layers += [nn.BatchNorm2d(n_out), nn.ReLU()] if norm else [nn.ReLU()]
         channels = n_out
         if min(height, width) > 1:
             layers.append(nn.MaxPool2d(2))

@@ -18,4 +18,6 @@ def load(path: pathlib.Path) -> dict:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"The checkpoint {path} cannot be read ({error}); train the run again.") from error
+        raise ValueError(
+            f"The checkpoint {path} cannot be read: it is damaged, or holds more than weights. Train the run again."
+        ) from error

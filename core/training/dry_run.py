@@ -1,5 +1,6 @@
 """A few steps on made-up samples before a run: does the net fit the data, how large is it, how long will it take?"""
 
+import dataclasses
 import time
 
 from core.config import TrainConfig
@@ -29,14 +30,14 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     where = {"train": np.arange(batch_size), "val": np.arange(batch_size)}
     try:
         model = Model(schema, config.net)
-        training = loop.Training(model, x, y, where, config.training)
+        few = dataclasses.replace(config.training, epochs=STEPS, batch_size=batch_size)
+        training = loop.Training(model, x, y, where, few)
         marks = []
-        rows = training.epochs(lambda *_: marks.append(time.perf_counter()))
-        for _, _ in zip(range(STEPS), rows):
+        for _ in training.epochs(lambda *_: marks.append(time.perf_counter())):
             pass
     except (RuntimeError, MemoryError) as error:
         torch.cuda.empty_cache()
         raise ValueError(f"The net {config.net.name} does not work on this data: {error}") from error
-    step = float(np.median(np.diff(marks))) if len(marks) > 1 else 0.0
+    step = float(np.median(np.diff(marks)))
     steps = -(-n_train // config.training.batch_size)
     return {"n_parameters": model.n_parameters(), "seconds": step * steps * config.training.epochs}

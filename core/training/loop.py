@@ -39,9 +39,17 @@ def make_optimizer(parameters, settings: TrainingConfig) -> torch.optim.Optimize
 
 def make_schedule(optimizer, settings: TrainingConfig, n_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """One cycle (Smith and Topin 2017, arXiv:1708.07120) over all `n_steps`, or a constant learning rate."""
-    if settings.schedule == "constant" or n_steps < 2:
+    if settings.schedule == "constant" or n_steps < 8:  # too few to rise and fall
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.lr, total_steps=n_steps, pct_start=0.25)
+
+
+def batch_bounds(n: int, batch_size: int) -> list[int]:
+    """Where batches of n samples begin, and n; one sample left over joins the batch before it, for batch norm."""
+    bounds = [*range(0, n, batch_size), n]
+    if batch_size > 1 and len(bounds) > 2 and bounds[-1] - bounds[-2] == 1:
+        del bounds[-2]
+    return bounds
 
 
 class Training:
@@ -63,7 +71,8 @@ class Training:
         self.model = model
         self.model.preprocess.fit(self.x["train"])
         self.model.to(self.device)
-        self.n_batches = -(-len(self.y["train"]) // settings.batch_size)
+        self.bounds = batch_bounds(len(self.y["train"]), settings.batch_size)
+        self.n_batches = len(self.bounds) - 1
         self.optimizer = make_optimizer(self.model.net.parameters(), settings)
         self.schedule = make_schedule(self.optimizer, settings, settings.epochs * self.n_batches)
         self.order = torch.Generator().manual_seed(settings.seed)
@@ -83,7 +92,7 @@ class Training:
             n_train = len(self.y["train"])
             row = {
                 "epoch": epoch,
-                "train_loss": float(np.average(losses, weights=self._batch_sizes())),
+                "train_loss": float(np.average(losses, weights=np.diff(self.bounds))),
                 "train_accuracy": n_right / n_train,
                 "val_loss": val_loss,
                 "val_accuracy": val_accuracy,
@@ -92,9 +101,11 @@ class Training:
                 "seconds": time.perf_counter() - started,
             }
             if not np.isfinite([row["train_loss"], val_loss]).all():
+                where = " on validation samples" if np.isfinite(row["train_loss"]) else ""
                 raise Diverged(
-                    f"The loss became {row['train_loss']} in epoch {epoch}: the learning rate {self.settings.lr:g} is "
-                    f"probably too high. Train again with a lower one, for example {self.settings.lr / 10:g}."
+                    f"The loss became {val_loss if where else row['train_loss']} in epoch {epoch}{where}: the learning "
+                    f"rate {self.settings.lr:g} is probably too high. Train again with a lower one, for example "
+                    f"{self.settings.lr / 10:g}."
                 )
             yield {**row, "steps": self._step_rows(epoch, losses)}
 
@@ -111,12 +122,12 @@ class Training:
     def _train_one_epoch(self, epoch, after_step):
         """Every training sample once, in a new order. Returns the loss of each step, and how many were right."""
         self.model.train()
-        x, y, batch_size = self.x["train"], self.y["train"], self.settings.batch_size
+        x, y = self.x["train"], self.y["train"]
         order = torch.randperm(len(y), generator=self.order).to(self.device)
         losses = torch.empty(self.n_batches, device=self.device)
         n_right = torch.zeros((), dtype=torch.int64, device=self.device)
         for i in range(self.n_batches):
-            batch = order[i * batch_size : (i + 1) * batch_size]
+            batch = order[self.bounds[i] : self.bounds[i + 1]]
             targets = y[batch]
             logits = self.model(x[batch])
             loss = F.cross_entropy(logits, targets)
@@ -140,11 +151,6 @@ class Training:
             loss += F.cross_entropy(logits, y_batch, reduction="sum")
             n_right += (logits.argmax(dim=1) == y_batch).sum()
         return float(loss) / len(y), int(n_right) / len(y)
-
-    def _batch_sizes(self):
-        sizes = np.full(self.n_batches, self.settings.batch_size)
-        sizes[-1] = len(self.y["train"]) - self.settings.batch_size * (self.n_batches - 1)
-        return sizes
 
     def _step_rows(self, epoch, losses):
         """The step losses of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""

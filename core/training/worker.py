@@ -49,9 +49,7 @@ def _work(run: str) -> None:
     from core.training import checkpoint, loop
 
     config, schema = runs.config(run), runs.schema(run)
-    dataset = data.get(config.data.name)
-    if dataset.fingerprint != runs.read_json(run, "schema.json")["fingerprint"]:
-        raise ValueError(f"The data set {config.data.name} has changed since this run was made; start a new run.")
+    dataset = data.of_run(run)
     parts = split.make(dataset.targets, config.data.val_fraction, config.data.test_fraction, config.data.split_seed)
     split.save(runs.path(run, "split.parquet"), dataset.ids, parts)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)

@@ -63,7 +63,9 @@ def settings(record, prefix: str, rare: bool) -> dict:
             facts, value, key = field.metadata, getattr(record, field.name), f"{prefix}-{field.name}"
             label = field.name.replace("_", " ").capitalize().replace("Lr", "Learning rate")
             shared = {"label": label, "help": facts["help"].capitalize() + ".", "key": key, "width": 170}
-            if facts["choices"]:
+            if isinstance(value, bool):
+                values[field.name] = st.toggle(value=value, **shared)
+            elif facts["choices"]:
                 values[field.name] = st.selectbox(
                     options=facts["choices"], index=facts["choices"].index(value), **shared
                 )

@@ -1,0 +1,146 @@
+"""Every net keeps the same promises; a new file in core/nets is tested from its first day."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from core import jobs, nets
+from core.config import NetConfig
+from core.data.dataset import Schema
+from core.model import Model
+from tests.core import toys
+
+SHAPES = {
+    "image": [toys.image_schema(*shape) for shape in ((1, 1, 1), (1, 8, 8), (3, 28, 31), (3, 65, 40), (3, 1, 50))],
+    "table": [toys.table_schema(columns) for columns in (toys.NUMBERS[:1], toys.NUMBERS, toys.CATEGORIES, toys.MIXED)],
+}
+CASES = [(name, schema) for name in nets.available() for schema in SHAPES[nets.kind(name)]]
+each_case = pytest.mark.parametrize(
+    ("name", "schema"), CASES, ids=[f"{n} on {s.shape} {[c.type[0] for c in s.columns]}" for n, s in CASES]
+)
+
+
+def samples(schema: Schema, n: int) -> torch.Tensor:
+    """Raw samples with a missing number, a missing category and an unknown one where there can be."""
+    torch.manual_seed(0)
+    if schema.kind == "image":
+        return torch.randint(0, 256, (n, *schema.shape), dtype=torch.uint8)
+    columns = [torch.randn(n) if c.type == "number" else torch.randint(-1, 2, (n,)).float() for c in schema.columns]
+    x = torch.stack(columns, dim=1)
+    x[0] = torch.tensor([float("nan") if c.type == "number" else -1.0 for c in schema.columns])
+    return x
+
+
+def fitted(name: str, schema: Schema, **options) -> Model:
+    """A model with fresh weights, fitted to its samples, in evaluation mode."""
+    model = Model(schema, NetConfig(name, options))
+    model.preprocess.fit(samples(schema, 8))
+    return model.eval()
+
+
+def test_there_is_a_net_for_each_kind():
+    assert {nets.kind(name) for name in nets.available()} == {"image", "table"}
+
+
+@pytest.mark.parametrize("name", nets.available())
+def test_a_net_says_in_a_line_what_it_is(name):
+    assert nets.module(name).TITLE.strip() and "\n" not in nets.module(name).TITLE
+
+
+@pytest.mark.parametrize("name", nets.available())
+def test_the_default_options_of_a_net_are_within_their_ranges(name):
+    assert nets.options(name, {}) == nets.module(name).Options()
+
+
+@pytest.mark.parametrize("name", nets.available())
+def test_an_option_a_net_does_not_have_is_refused(name):
+    with pytest.raises(ValueError, match="There is no setting 'colour' here"):
+        nets.options(name, {"colour": "red"})
+
+
+@each_case
+def test_one_row_of_finite_logits_comes_out_for_each_sample(name, schema):
+    logits = fitted(name, schema)(samples(schema, 3))
+    assert (logits.shape, logits.dtype) == ((3, 2), torch.float32)
+    assert logits.isfinite().all()
+
+
+@each_case
+def test_a_batch_of_one_is_a_batch(name, schema):
+    assert fitted(name, schema).train()(samples(schema, 1)).shape == (1, 2)
+
+
+@each_case
+def test_every_weight_gets_a_gradient(name, schema):
+    model = fitted(name, schema)
+    model(samples(schema, 8)).square().sum().backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None] == []
+    assert any(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+@each_case
+def test_a_sample_is_judged_by_itself_in_evaluation_mode(name, schema):
+    model = fitted(name, schema)
+    x = samples(schema, 4)
+    torch.testing.assert_close(model(x)[2:3], model(x[2:3]))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 11])
+@pytest.mark.parametrize("name", nets.available())
+def test_there_are_as_many_logits_as_classes(name, n_classes):
+    classes = tuple(f"c{i}" for i in range(n_classes))
+    schema = {
+        "image": toys.image_schema(1, 8, 8, classes=classes),
+        "table": toys.table_schema(classes=classes),
+    }[nets.kind(name)]
+    assert fitted(name, schema)(samples(schema, 2)).shape == (2, n_classes)
+
+
+def test_the_cnn_takes_as_many_blocks_as_bring_the_shorter_side_under_8():
+    def convolutions(*shape):
+        net = nets.module("cnn").build(toys.image_schema(*shape))
+        return sum(isinstance(layer, torch.nn.Conv2d) for layer in net)
+
+    assert [convolutions(1, s, s) for s in (1, 8, 15, 16, 28, 32, 64)] == [2, 2, 2, 2, 2, 3, 4]
+
+
+@pytest.mark.parametrize("options", [{"blocks": 8}, {"width": 1, "hidden": 1}, {"width": 256, "blocks": 2}])
+def test_the_cnn_builds_at_the_ends_of_its_ranges(options):
+    schema = toys.image_schema(1, 9, 5)
+    assert fitted("cnn", schema, **options)(samples(schema, 2)).shape == (2, 2)
+
+
+def test_an_mlp_without_hidden_layers_is_linear():
+    model = toys.mlp(layers=0)
+    a, b = torch.randn(1, 2), torch.randn(1, 2)
+    torch.testing.assert_close(model((a + b) / 2), (model(a) + model(b)) / 2)
+
+
+def test_a_category_is_embedded_and_its_features_say_which_column_they_come_from():
+    from core.nets._layers import Embed
+
+    embed = Embed(toys.MIXED)  # numbers a and b, then colour: 3 values and "unknown" in 2 features
+    assert embed.owners == [0, 2, 1, 1]
+    features = embed(torch.tensor([[5.0, 3.0, 7.0]]))
+    torch.testing.assert_close(features, torch.cat([torch.tensor([[5.0, 7.0]]), embed.tables[0].weight[3:4]], dim=1))
+
+
+def test_an_unknown_category_is_as_good_as_a_missing_one_to_a_net():
+    model = toys.mlp(toys.CATEGORIES)
+    torch.testing.assert_close(model(torch.tensor([[-1.0, 0.0]])), model(torch.tensor([[float("nan"), 0.0]])))
+
+
+def test_options_are_read_without_torch():
+    code = (
+        "import sys, dataclasses\n"
+        "import core.nets, core.config, core.jobs, core.runs, core.data, core.explain, core.words, core.evaluation\n"
+        "for name in core.nets.available(): dataclasses.fields(core.nets.options(name, {}))\n"
+        "for name in core.data.available(): core.data.title(name)\n"
+        "for kind in ('image', 'table'):\n"
+        "    for name in core.explain.available(kind): core.explain.module(name).TITLE\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=jobs.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

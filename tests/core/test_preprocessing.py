@@ -1,0 +1,81 @@
+"""Raw input -> what a net takes."""
+
+import numpy as np
+import pytest
+import torch
+
+from core import preprocessing
+from tests.core import toys
+
+NAN = float("nan")
+
+
+def fitted(schema, x):
+    module = preprocessing.build(schema)
+    module.fit(x)
+    return module
+
+
+@pytest.mark.parametrize("n", [5, 2500])  # one chunk, and three
+def test_mean_and_deviation_of_pictures_are_numpys(n):
+    x = np.random.default_rng(0).integers(0, 256, (n, 3, 4, 5), dtype=np.uint8)
+    module = fitted(toys.image_schema(3, 4, 5), torch.from_numpy(x))
+    np.testing.assert_allclose(module.mean.flatten(), (x / 255).mean(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(module.std.flatten(), (x / 255).std(axis=(0, 2, 3)), rtol=1e-6)
+
+
+def test_pictures_come_out_with_mean_0_and_deviation_1():
+    x = torch.randint(0, 256, (50, 2, 4, 4), dtype=torch.uint8)
+    z = fitted(toys.image_schema(2, 4, 4), x)(x)
+    assert z.dtype == torch.float32
+    torch.testing.assert_close(z.mean(dim=(0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(z.std(dim=(0, 2, 3), correction=0), torch.ones(2))
+
+
+@pytest.mark.parametrize("grey", [0, 1, 77, 255])
+def test_a_channel_of_one_grey_becomes_zero_and_is_not_blown_up(grey):
+    x = torch.full((2000, 1, 7, 7), grey, dtype=torch.uint8)
+    module = fitted(toys.image_schema(1, 7, 7), x)
+    assert module.std.item() == 1
+    torch.testing.assert_close(module(x), torch.zeros(x.shape), atol=1e-6, rtol=0)
+
+
+def test_mean_and_deviation_of_a_number_are_numpys_over_what_is_there():
+    x = torch.tensor([[1.0, 10.0], [2.0, NAN], [6.0, 30.0]])
+    module = fitted(toys.table_schema(), x)
+    np.testing.assert_allclose(module.mean, np.nanmean(x, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(module.std, np.nanstd(x, axis=0), rtol=1e-6)
+
+
+def test_a_missing_number_becomes_zero():
+    module = fitted(toys.table_schema(), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert module(torch.tensor([[NAN, NAN]])).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 123456.789, 1e30])
+def test_a_constant_number_becomes_zero_and_another_value_is_not_blown_up(value):
+    module = fitted(toys.table_schema(toys.NUMBERS[:1]), torch.full((37, 1), value))
+    assert (module.std.item(), module(torch.tensor([[value]])).item()) == (1, 0)
+
+
+def test_a_number_that_is_always_missing_becomes_zero():
+    module = fitted(toys.table_schema(toys.NUMBERS[:1]), torch.full((3, 1), NAN))
+    assert (module.mean.item(), module.std.item(), module(torch.tensor([[NAN]])).item()) == (0, 1, 0)
+
+
+def test_a_large_mean_does_not_swallow_a_small_deviation():
+    x = torch.tensor([[10000.0], [10001.0], [10002.0]])
+    z = fitted(toys.table_schema(toys.NUMBERS[:1]), x)(x)
+    torch.testing.assert_close(z, torch.tensor([[-(1.5**0.5)], [0.0], [1.5**0.5]]), atol=1e-3, rtol=0)
+
+
+def test_categories_move_up_by_one_and_the_unknown_becomes_0():
+    module = fitted(toys.table_schema(toys.CATEGORIES), torch.tensor([[0.0, 1.0], [2.0, 1.0], [-1.0, 0.0]]))
+    assert module(torch.tensor([[-1.0, 0.0], [2.0, -1.0]])).tolist() == [[0, 1], [3, 0]]
+
+
+def test_what_was_fitted_travels_with_the_weights():
+    x = torch.tensor([[1.0, 2.0], [3.0, 8.0]])
+    there = preprocessing.build(toys.table_schema())
+    there.load_state_dict(fitted(toys.table_schema(), x).state_dict())
+    torch.testing.assert_close(there(x), torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))

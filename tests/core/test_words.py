@@ -1,0 +1,49 @@
+"""Numbers as a person reads them."""
+
+import datetime
+
+import pytest
+
+from core import words
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (words.percent(0.9889), "98.9%"),
+        (words.percent(0), "0.0%"),
+        (words.percent(None), "not defined"),
+        (words.interval({"value": 0.989, "low": 0.972, "high": 0.997}), "98.9% (97.2 to 99.7)"),
+        (words.interval({"value": None, "low": None, "high": None}), "not defined"),
+        (words.area(0.99964), "0.9996"),
+        (words.area(0.99999), "0.9999"),  # only a perfect one reads 1
+        (words.area(1.0), "1.000"),
+        (words.area(0.5), "0.500"),
+        (words.area(0), "0.000"),
+        (words.area(None), "not defined"),
+        (words.duration(None), ""),
+        (words.duration(0.04), "0.0 s"),
+        (words.duration(9.96), "10.0 s"),
+        (words.duration(59.4), "59 s"),
+        (words.duration(130), "2 min 10 s"),
+        (words.duration(59.6), "1 min 0 s"),
+        (words.duration(7260), "2 h 1 min"),
+        (words.size(999), "999 bytes"),
+        (words.size(13_600_000), "13.6 MB"),
+        (words.size(2e9), "2.0 GB"),
+        (words.count(1, "image"), "1 image"),
+        (words.count(1204, "image"), "1,204 images"),
+        (words.count(2, "class"), "2 classes"),
+        (words.when(None), ""),
+    ],
+)
+def test_a_number_reads_as_a_person_would_say_it(said, expected):
+    assert said == expected
+
+
+def test_days_are_named_where_they_are_near():
+    noon = datetime.datetime(2026, 11, 2, 12).timestamp()
+    day = 24 * 3600
+    assert words.when(noon, now=noon + 60) == "today 12:00"
+    assert words.when(noon, now=noon + day) == "yesterday 12:00"
+    assert words.when(noon, now=noon + 9 * day) == "2026-11-02 12:00"
