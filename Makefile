@@ -7,7 +7,6 @@ else
 BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
 .PHONY: app demo test lint format screenshots benchmarks clean
 

@@ -1,5 +1,11 @@
 """Vitrine's core: data, nets, training, evaluation, explanation. `core.train` is the way in from Python."""
 
+import os
+
+# PyTorch's threads wait for one another in a busy loop. Two processes that do so on the same processors slow each
+# other down (ten times was seen on 2 cores); waiting asleep costs next to nothing. Read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def train(data: str = "digits", net: str | None = None, wait: bool = True, **settings) -> str:
     """Train a net on a data set as a run in the workspace and return the run's name.

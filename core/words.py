@@ -2,6 +2,7 @@
 
 import datetime
 import math
+import re
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
@@ -56,6 +57,11 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def markdown(text: str) -> str:
+    """Text that comes from data, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])", r"\\\1", text)
 
 
 def count(n: int, thing: str) -> str:

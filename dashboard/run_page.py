@@ -54,8 +54,8 @@ def figures(run: str, row: dict) -> dict:
         if row["state"] in runs.WORKING:
             st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
             st.page_link("views/live.py", label="Watch it", query_params={"run": run})
-        elif row["state"] == "stopped" and runs.path(run, "checkpoints", "best.pt").exists():
-            st.info("This run was stopped before it was evaluated; its best epoch so far is kept.")
+        elif runs.path(run, "checkpoints", "best.pt").exists():
+            st.info("This run ended before it was evaluated; its best epoch so far is kept.", icon=":material/info:")
             if st.button("Evaluate the best epoch", type="primary"):
                 from dashboard import engine
 

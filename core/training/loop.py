@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from core.config import TrainingConfig
 
 STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
+SMALL_STEP = 2e8  # floating-point operations of a forward pass over a batch, below which one thread is as fast as two
 
 
 class Diverged(ValueError):
@@ -42,6 +43,21 @@ def make_schedule(optimizer, settings: TrainingConfig, n_steps: int) -> torch.op
     if settings.schedule == "constant" or n_steps < 8:  # too few to rise and fall
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.lr, total_steps=n_steps, pct_start=0.25)
+
+
+def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
+    """Let PyTorch use one CPU thread if a step on a batch like `x` is small, else all; returns how many.
+
+    Threads that share little work wait for one another more than they gain, and much more so beside another process.
+    Counted in operations rather than timed, so that a run repeated takes the same number and gives the same weights.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.from_numpy(np.array(x)))
+    if counter.get_total_flops() < SMALL_STEP:
+        torch.set_num_threads(1)
+    return torch.get_num_threads()
 
 
 def batch_bounds(n: int, batch_size: int) -> list[int]:

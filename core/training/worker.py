@@ -58,6 +58,7 @@ def _work(run: str) -> None:
 
     torch.manual_seed(config.training.seed)
     model = Model(schema, config.net)
+    loop.use_threads_that_pay(model.eval(), dataset.x[positions["train"][: config.training.batch_size]])
     training = loop.Training(model, dataset.x, dataset.targets, positions, config.training)
     runs.write_json(runs.path(run, "environment.json"), _environment(training.device, dataset.fingerprint))
     runs.write_status(run, n_parameters=model.n_parameters(), device=str(training.device))

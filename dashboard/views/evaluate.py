@@ -90,17 +90,18 @@ def two_classes(run: str, test: dict) -> None:
         st.markdown("**Operating point**")
         positive = url.select("Look for", classes, "positive", classes[1])
         j = classes.index(positive)
-        text = f"Say {positive} where its probability is at least this."
+        name, other = words.markdown(positive), words.markdown(classes[1 - j])
+        text = f"Say {name} where its probability is at least this."
         threshold = url.slider("Threshold", "threshold", 0.0, 1.0, 0.5, 0.01, help=text)
         counts = metrics.confusion_at(y_true, metrics.softmax(logits)[:, j], j, threshold)
         rows = metrics.class_table(counts, classes)
-        st.metric(f"Recall of {positive}", words.percent(rows[j]["recall"]))
-        st.metric(f"Precision of {positive}", words.percent(rows[j]["precision"]))
+        st.metric(f"Recall of {name}", words.percent(rows[j]["recall"]))
+        st.metric(f"Precision of {name}", words.percent(rows[j]["precision"]))
         st.metric("Accuracy", words.percent(counts.trace() / counts.sum()))
         missed, false_alarms = int(counts[j, 1 - j]), int(counts[1 - j, j])
         st.caption(
-            f"At {threshold:.2f}: {missed} of {rows[j]['support']} {positive} missed, "
-            f"{words.count(false_alarms, 'false alarm')} in {rows[1 - j]['support']} {classes[1 - j]}."
+            f"At {threshold:.2f}: {missed} of {rows[j]['support']} {name} missed, "
+            f"{words.count(false_alarms, 'false alarm')} in {rows[1 - j]['support']} {other}."
         )
     with matrix:
         confusion(counts, classes)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import explain, runs
+from core import explain, runs, words
 from core.data import Dataset
 from core.evaluation import metrics
 from dashboard import engine, pictures, run_page, url
@@ -52,11 +52,11 @@ def strip(table: pd.DataFrame, dataset: Dataset) -> None:
             with st.container(width=76, gap=None):
                 st.image(pictures.thumbnail(dataset.images[position[sample]]), width=72)
                 st.button(
-                    sample,
+                    words.markdown(sample),
                     key=f"pick-{sample}",
                     type="tertiary",
                     on_click=lambda sample=sample: st.query_params.update(sample=sample),
-                    help=f"{table.loc[sample, 'true']}, said {table.loc[sample, 'predicted']}",
+                    help=words.markdown(f"{table.loc[sample, 'true']}, said {table.loc[sample, 'predicted']}"),
                 )
 
 
@@ -95,7 +95,8 @@ def row_bars(run: str, sample: str, target: str, dataset: Dataset, method: str) 
     left, right = st.columns([3, 2])
     module = explain.module(method)
     with left:
-        st.markdown(f"**{module.TITLE}: what speaks for {target} (orange) and against it (blue)**", help=module.TEXT)
+        name = words.markdown(target)
+        st.markdown(f"**{module.TITLE}: what speaks for {name} (orange) and against it (blue)**", help=module.TEXT)
         record = explained(run, method, sample, target)
         if record:
             run_page.chart(
@@ -146,10 +147,8 @@ with right:
         key=f"target-{run}-{sample}",
         help="The class whose score is explained; the predicted one unless you choose another.",
     )
-said = f"The model says {decision.predicted} ({decision.probability:.1%}) and is " + (
-    f"wrong: it is {decision.true}." if decision.wrong else "right."
-)
-st.markdown(said.replace("$", r"\$"))
+said = f"The model says {decision.predicted} ({decision.probability:.1%}) and is "
+st.markdown(words.markdown(said + (f"wrong: it is {decision.true}." if decision.wrong else "right.")))
 where = int(np.flatnonzero(dataset.ids == sample)[0])
 if schema.kind == "image":
     image_maps(run, sample, target, dataset.images[where], for_sample)

@@ -71,11 +71,12 @@ def curves(run: str, rows: list[dict], row: dict) -> None:
         st.metric("Validation accuracy", words.percent(last["val_accuracy"]), width=155)
         st.metric("Validation loss", f"{last['val_loss']:.4f}", width=125)
         st.metric("Training loss", f"{last['train_loss']:.4f}", width=125)
-        st.metric("Best epoch", f"{row['best_epoch']} ({row['val_accuracy']:.1%})", width=150)
+        if "best_epoch" in row:
+            st.metric("Best epoch", f"{row['best_epoch']} ({row['val_accuracy']:.1%})", width=150)
         st.metric("Samples per second", f"{last['samples_per_second']:,.0f}", width=165)
         st.metric("Learning rate", f"{last['lr']:.1g}", width=125)
     left, right = st.columns(2)
-    n_epochs = row["epochs"] if row["state"] in runs.WORKING else None
+    n_epochs = row.get("epochs") if row["state"] in runs.WORKING else None
     for column, figure in ((left, "loss"), (right, "accuracy")):
         with column:
             drawn = charts.learning_curve(rows, figure, row.get("best_epoch"), n_epochs)
