@@ -28,6 +28,9 @@ Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet
 def train(
     data_name: Annotated[str, typer.Option("--data", help=f"Data set: {', '.join(data.available())}.")] = "digits",
     net: Annotated[str | None, typer.Option(help=f"Net: {', '.join(nets.available())}. Default: by data.")] = None,
+    net_option: Annotated[
+        list[str] | None, typer.Option(help="Setting of the net, NAME=VALUE; may be given more than once.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data. Default: by data size.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step. Default: by data size.")] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate. Default: 0.003.")] = None,
@@ -50,7 +53,7 @@ def train(
         "device": device,
     }
     settings = {name: value for name, value in given.items() if value is not None}
-    run = jobs.start(config.suggest(data.get(data_name), net, **settings))
+    run = jobs.start(config.suggest(data.get(data_name), net, parse_options(net_option or []), **settings))
     if not wait:
         print(run)
         return
@@ -129,6 +132,20 @@ def explain(
     record = explainers.explain(run, method, sample, target)
     print(explainers.describe(record))
     print(f"Kept in {record['path']}")
+
+
+def parse_options(texts: list[str]) -> dict:
+    """["hidden=64", "batch_norm=false"] -> {"hidden": 64, "batch_norm": False}; what is no JSON value is text."""
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--net-option is {text!r}; it must be NAME=VALUE, for example hidden=64.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
 
 
 def watch(run: str) -> None:

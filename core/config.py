@@ -54,10 +54,16 @@ class TrainConfig:
         )
 
 
-def suggest(dataset: Dataset, net: str | None = None, split: DataConfig | None = None, **settings) -> TrainConfig:
+def suggest(
+    dataset: Dataset,
+    net: str | None = None,
+    net_options: dict | None = None,
+    split: DataConfig | None = None,
+    **settings,
+) -> TrainConfig:
     """A checked config with good values for `dataset` wherever `settings` (fields of TrainingConfig) is silent.
 
-    net : defaults to the first net made for the kind of data
+    net : defaults to the one to start with for the kind of data;  net_options : differences from its own defaults
     Small sets get small batches, and enough epochs for about 800 steps.
     """
     where = dataclasses.replace(split or DataConfig(), name=dataset.name)
@@ -67,7 +73,9 @@ def suggest(dataset: Dataset, net: str | None = None, split: DataConfig | None =
     if isinstance(batch_size, int) and batch_size > 0:
         steps = math.ceil(n_train / batch_size)
         settings.setdefault("epochs", min(100, max(20, math.ceil(800 / steps))))
-    config = TrainConfig(where, NetConfig(net or default_net(dataset.kind)), from_dict(TrainingConfig, settings))
+    config = TrainConfig(
+        where, NetConfig(net or default_net(dataset.kind), net_options or {}), from_dict(TrainingConfig, settings)
+    )
     check_together(config, dataset.schema)
     return config
 

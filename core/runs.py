@@ -7,13 +7,14 @@ import os
 import pathlib
 import re
 import secrets
-import tempfile
 import time
 
 import numpy as np
 
+from core import data
 from core.config import TrainConfig
-from core.data.dataset import Schema
+from core.data.dataset import Dataset, Schema
+from core.workspace import WorkspaceError, check_workspace, workspace
 
 ADJECTIVES = (
     "amber bold brave brisk bright calm clear clever coral crisp curious daring eager early fair fleet fresh gentle "
@@ -32,35 +33,11 @@ WORKING = ("queued", "running")  # states in which a process must be alive
 NAME = re.compile(r"[\w-]{1,100}")
 
 
-class WorkspaceError(OSError):
-    """The workspace cannot be used; the message is the sentence to show."""
-
-
 class DamagedRun(ValueError):
     """A file of a run folder cannot be read; the message says which and what to do."""
 
 
 # ---------------------------------------------------------------------------------------------------- where
-
-
-def workspace() -> pathlib.Path:
-    """The folder that holds everything: VITRINE_WORKSPACE, or `workspace` where the program was started."""
-    return pathlib.Path(os.environ.get("VITRINE_WORKSPACE") or "workspace").resolve()
-
-
-def check_workspace() -> pathlib.Path:
-    """Make the workspace if need be; WorkspaceError if it cannot be written."""
-    folder = workspace()
-    try:
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder / "runs"):
-            pass
-    except OSError as error:
-        raise WorkspaceError(
-            f"The workspace {folder} cannot be written ({error.strerror}); "
-            "make it writable, or name another folder in VITRINE_WORKSPACE."
-        ) from error
-    return folder
 
 
 def path(run: str, *parts: str) -> pathlib.Path:
@@ -137,6 +114,15 @@ def schema(run: str) -> Schema:
         raise DamagedRun(f"schema.json of run {run} does not describe data: {error}") from error
 
 
+def dataset(run: str) -> Dataset:
+    """The data of the run; ValueError if it is no longer what the run was made with."""
+    name = config(run).data.name
+    found = data.get(name)
+    if found.fingerprint != read_json(run, "schema.json")["fingerprint"]:
+        raise ValueError(f"The data set {name} has changed since run {run} was made; start a new run.")
+    return found
+
+
 def status(run: str) -> dict:
     """The stored status. It may say "running" after the process has died: `jobs.state` knows better."""
     values = read_json(run, "status.json")
@@ -170,12 +156,12 @@ def steps(run: str) -> list[dict]:
 
 def evaluation(run: str) -> dict | None:
     """The figures of the finished run, or None if it has not been evaluated."""
-    return read_json(run, "evaluation.json") if path(run, "evaluation.json").exists() else None
+    return _read_record(run, "evaluation.json", ("epoch", "val", "test"))
 
 
 def parity(run: str) -> dict | None:
     """The record of the last comparison of the exported file with PyTorch, or None."""
-    return read_json(run, "exports/parity.json") if path(run, "exports", "parity.json").exists() else None
+    return _read_record(run, "exports/parity.json", ("passed", "verdict", "checks", "model_sha256"))
 
 
 def predictions(run: str, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -247,6 +233,16 @@ def read_json(run: str, name: str) -> dict:
     except (OSError, ValueError) as error:
         problem = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
         raise DamagedRun(f"{name} of run {run} {problem}; repair it or delete the folder {path(run)}.") from error
+
+
+def _read_record(run: str, name: str, needed: tuple[str, ...]) -> dict | None:
+    """A JSON object that may not be there yet (None); DamagedRun if it lacks one of the `needed` names."""
+    if not path(run, name).exists():
+        return None
+    values = read_json(run, name)
+    if missing := [key for key in needed if key not in values]:
+        raise DamagedRun(f"{name} of run {run} lacks {', '.join(missing)}; delete the file and make it again.")
+    return values
 
 
 def append_rows(target: pathlib.Path, rows: list[dict]) -> None:

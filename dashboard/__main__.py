@@ -35,6 +35,8 @@ def main() -> None:
 
 def find_port(address: str, port: int | None) -> int:
     """The port asked for, or the first free one from FIRST_PORT on; OSError with a sentence if there is none."""
+    if port is not None and not 0 < port < 65536:
+        raise OSError(f"Port {port} does not exist; give one from 1 to 65535 with --port.")
     candidates = range(FIRST_PORT, FIRST_PORT + 100) if port is None else [port]
     for candidate in candidates:
         with socket.socket() as probe:

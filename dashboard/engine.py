@@ -50,8 +50,8 @@ def call(text: str, function: Callable, *args):
             try:
                 return future.result(timeout=0.1)
             except TimeoutError:
-                if future.done():  # the function's own
-                    raise
+                if future.done():  # it came just now, or the error is the function's own
+                    return future.result()
                 seconds = time.monotonic() - began
                 if seconds > 0.4:
                     place.show(f"{text} ({seconds:.0f} s)")  # also where Streamlit may end this script

@@ -61,7 +61,9 @@ def run(page) -> None:
     """Run the page; our own errors become one sentence on it."""
     try:
         page.run()
-    except (runs.DamagedRun, runs.WorkspaceError, LookupError, ValueError) as error:
+    except (KeyError, IndexError):
+        raise
+    except (runs.WorkspaceError, LookupError, ValueError) as error:
         st.error(error.args[0] if len(error.args) == 1 else str(error), icon=":material/error:")
 
 

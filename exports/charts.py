@@ -23,7 +23,8 @@ def class_color(index: int) -> str:
 def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epochs: int | None = None) -> go.Figure:
     """Loss or accuracy (`figure`: "loss" or "accuracy") by epoch: training thin, validation thick, best marked."""
     fig = _figure("Epoch", {"loss": "Cross-entropy loss", "accuracy": "Accuracy"}[figure])
-    rows = rows[:: max(1, len(rows) // MAX_POINTS)]
+    best = next((row for row in rows if row["epoch"] == best_epoch), None)
+    rows = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_POINTS)).round().astype(int))]
     epochs = [row["epoch"] for row in rows]
     form = ":.4f" if figure == "loss" else ":.1%"
     for part, name, width, color in (("train", "Training", 1.5, PALETTE[4]), ("val", "Validation", 3, PALETTE[0])):
@@ -35,10 +36,10 @@ def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epoc
             line={"width": width, "color": color},
             hovertemplate=f"{name}: %{{y{form}}}<extra></extra>",
         )
-    if best_epoch and best_epoch in epochs:
+    if best:
         fig.add_scatter(
             x=[best_epoch],
-            y=[rows[epochs.index(best_epoch)][f"val_{figure}"]],
+            y=[best[f"val_{figure}"]],
             name="Best epoch",
             mode="markers",
             marker={"size": 11, "symbol": "diamond", "color": PALETTE[1]},
@@ -56,7 +57,7 @@ def confusion_matrix(counts, classes: list[str]) -> go.Figure:
     """Counts (n_classes, n_classes), true class by row, coloured by their share of the row."""
     counts = np.asarray(counts)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [shorten(name) for name in classes]
+    names = labels(classes)
     many = len(classes) > 25
     fig = _figure("The model says", "Truth")
     fig.add_heatmap(
@@ -103,7 +104,7 @@ def class_balance(counts: dict[str, list[int]], classes: list[str]) -> go.Figure
         {"train": "Training", "val": "Validation", "test": "Test"}.items(), (PALETTE[0], PALETTE[4], PALETTE[1])
     ):
         fig.add_bar(
-            x=[shorten(c) for c in classes],
+            x=labels(classes),
             y=counts[part],
             name=name,
             marker_color=color,
@@ -152,7 +153,7 @@ def attribution_bars(names: list[str], values, spread=None, per_cent: bool = Fal
     fig = _figure("Accuracy lost when shuffled" if per_cent else "Share in the class score", "")
     fig.add_bar(
         x=values[order],
-        y=[shorten(names[j], 28) for j in order],
+        y=np.array(labels(names, 28))[order],
         orientation="h",
         marker_color=[PALETTE[1] if values[j] > 0 else PALETTE[0] for j in order],
         error_x=None if spread is None else {"array": np.asarray(spread)[order], "color": GREY, "thickness": 1},
@@ -170,7 +171,7 @@ def probabilities(values: list[float], classes: list[str]) -> go.Figure:
     fig = _figure("Probability", "")
     fig.add_bar(
         x=[values[j] for j in order],
-        y=[shorten(classes[j]) for j in order],
+        y=np.array(labels(classes))[order],
         orientation="h",
         marker_color=[class_color(int(j)) for j in order],
         text=[f"{values[j]:.1%}" for j in order],
@@ -184,16 +185,26 @@ def probabilities(values: list[float], classes: list[str]) -> go.Figure:
 
 def shorten(name: str, length: int = 18) -> str:
     """A name that fits beside an axis, as plain text: Plotly would read tags in it."""
-    plain = name.replace("&", "&amp;").replace("<", "&lt;")
-    return plain if len(name) <= length else plain[: length - 1] + "…"
+    cut = name if len(name) <= length else f"{name[: length - 1]}…"
+    return cut.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def labels(names: list[str], length: int = 18) -> list[str]:
+    """The names shortened, each still another: an axis would lay equal ones over one another."""
+    given, made = {}, []
+    for name in names:
+        label = shorten(name, length)
+        given[label] = given.get(label, 0) + 1
+        made.append(label if given[label] == 1 else f"{label} ({given[label]})")
+    return made
 
 
 def _curves(fig, curves, areas, classes, hover):
     """Add one line per curve: classes in their colours, macro and micro dashed."""
-    area_of = dict(zip(classes, areas["per_class"])) | {"macro": areas["macro"], "micro": areas["micro"]}
+    area_of = dict(zip(classes, areas["per_class"]))
     drawn = 0
     for curve in curves:
-        name, mean = curve["name"], curve["name"] in ("macro", "micro") and curve["name"] not in classes
+        name, mean = curve["name"], curve.get("mean", False)
         drawn += not mean
         if drawn > MAX_CURVES and not mean:
             continue
@@ -203,7 +214,7 @@ def _curves(fig, curves, areas, classes, hover):
             x=curve["x"],
             y=curve["y"],
             mode="lines",
-            name=f"{shorten(name)} {words.area(area_of[name])}",
+            name=f"{shorten(name)} {words.area(areas[name] if mean else area_of[name])}",
             line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
             customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
             hovertemplate=f"{shorten(name)}: {hover}"

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from core import runs
-from core.data.dataset import Column, Dataset, Schema
+from core.data.dataset import Dataset, Schema
 
 OUTPUT = "probabilities"
 
@@ -36,35 +36,44 @@ def inputs(dataset: Dataset, where: np.ndarray) -> dict[str, np.ndarray]:
         return {"image": np.ascontiguousarray(dataset.images[where])}
     rows = dataset.table.iloc[where]
     return {
-        column.name: rows[column.name].to_numpy(np.float32, na_value=np.nan)
+        name: rows[column.name].to_numpy(np.float32, na_value=np.nan)
         if column.type == "number"
         else rows[column.name].astype("string").fillna("").to_numpy(object)
-        for column in dataset.columns
+        for name, column in zip(input_names(dataset.schema), dataset.columns)
     }
+
+
+def input_names(schema: Schema) -> list[str]:
+    """Names of the file's inputs: "image", or the columns' own, but for one that is named as the output."""
+    if schema.kind == "image":
+        return ["image"]
+    return [f"{column.name} (column)" if column.name == OUTPUT else column.name for column in schema.columns]
 
 
 def convert(model):
     """An onnx.ModelProto that computes the probabilities of `model` (core.model.Model) from raw input."""
+    import onnx
     import torch
 
     schema = model.schema
     example = _example(schema)
     batch = torch.export.Dim("batch")
-    names = ["image"] if schema.kind == "image" else [column.name for column in schema.columns]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on names of axes that are the same axis
         program = torch.onnx.export(
             _deployed(model),
             example,
             dynamo=True,
-            input_names=names,
+            input_names=[f"input_{i}" for i in range(len(example))],
             output_names=[OUTPUT],
             dynamic_shapes=(tuple({0: batch} for _ in example),),
             external_data=False,
             verbose=False,
         )
     proto = program.model_proto
-    _take_strings(proto, schema.columns)
+    _name_inputs(proto, schema)
+    _take_strings(proto, schema)
+    onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
@@ -98,32 +107,47 @@ def _example(schema: Schema):
     )
 
 
-def _take_strings(proto, columns: tuple[Column, ...]) -> None:
+def _name_inputs(proto, schema: Schema) -> None:
+    """Give the inputs their names. What the exporter named inside the file makes room for them."""
+    graph, names, prefix = proto.graph, input_names(schema), "inner/"
+    while any(name.startswith(prefix) for name in names):
+        prefix = f"_{prefix}"
+    inner = {name for node in graph.node for name in node.output} | {value.name for value in graph.initializer}
+    new = {name: f"{prefix}{name}" for name in inner.intersection(names)}
+    new |= {value.name: name for value, name in zip(graph.input, names)}
+    for node in graph.node:
+        node.input[:] = [new.get(name, name) for name in node.input]
+        node.output[:] = [new.get(name, name) for name in node.output]
+    for value in (*graph.input, *graph.initializer, *graph.value_info):
+        value.name = new.get(value.name, value.name)
+
+
+def _take_strings(proto, schema: Schema) -> None:
     """Let each category input take strings: a LabelEncoder turns them into codes, the unknown into -1."""
     import onnx
 
-    graph, categories = proto.graph, {c.name: c.categories for c in columns if c.type == "category"}
-    for value in graph.input:
-        if value.name in categories:
-            coded = f"{value.name}/code"
-            for node in graph.node:
-                node.input[:] = [coded if name == value.name else name for name in node.input]
-            known = list(categories[value.name])
-            encoder = onnx.helper.make_node(
-                "LabelEncoder",
-                [value.name],
-                [coded],
-                name=f"{value.name}/encode",
-                domain="ai.onnx.ml",
-                keys_strings=known,
-                values_int64s=list(range(len(known))),
-                default_int64=-1,
-            )
-            graph.node.insert(0, encoder)
-            value.type.tensor_type.elem_type = onnx.TensorProto.STRING
-    if categories and not any(entry.domain == "ai.onnx.ml" for entry in proto.opset_import):
+    graph, any_category = proto.graph, False
+    for value, column in zip(graph.input, schema.columns):
+        if column.type != "category":
+            continue
+        any_category = True
+        coded = f"{graph.node[-1].name}/code of {value.name}"
+        for node in graph.node:
+            node.input[:] = [coded if name == value.name else name for name in node.input]
+        encoder = onnx.helper.make_node(
+            "LabelEncoder",
+            [value.name],
+            [coded],
+            name=coded,
+            domain="ai.onnx.ml",
+            keys_strings=list(column.categories),
+            values_int64s=list(range(len(column.categories))),
+            default_int64=-1,
+        )
+        graph.node.insert(0, encoder)
+        value.type.tensor_type.elem_type = onnx.TensorProto.STRING
+    if any_category and not any(entry.domain == "ai.onnx.ml" for entry in proto.opset_import):
         proto.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 4))
-    onnx.checker.check_model(proto, full_check=True)
 
 
 def _describe(proto, run: str) -> None:
@@ -137,9 +161,9 @@ def _describe(proto, run: str) -> None:
         described = [{"name": "image", "type": "uint8", "shape": ["n", *schema.shape], "range": [0, 255]}]
     else:
         described = [
-            {"name": column.name, "type": "float32" if column.type == "number" else "string", "shape": ["n"]}
+            {"name": name, "type": "float32" if column.type == "number" else "string", "shape": ["n"]}
             | ({"categories": list(column.categories)} if column.type == "category" else {})
-            for column in schema.columns
+            for name, column in zip(input_names(schema), schema.columns)
         ]
     proto.producer_name = "Vitrine"
     facts = {

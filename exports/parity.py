@@ -1,12 +1,13 @@
 """Proof that an exported file decides as PyTorch does: both on every test sample, from the data as it was given."""
 
 import hashlib
+import json
 import pathlib
 import time
 
 import numpy as np
 
-from core import data, runs
+from core import runs
 from core.data import split
 from core.data.dataset import Dataset
 from core.evaluation.metrics import softmax
@@ -26,11 +27,19 @@ def verify(run: str) -> dict:
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
         raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
-    dataset = data.of_run(run)
+    dataset = runs.dataset(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
     record = compare(path, models.load(run), dataset, where)
     runs.write_json(runs.path(run, "exports", "parity.json"), record)
     return record
+
+
+def stored(run: str) -> dict | None:
+    """The record of the last comparison, if it is of the file that is there now; else None."""
+    path, record = runs.path(run, "exports", "model.onnx"), runs.parity(run)
+    if record is None or not path.exists():
+        return None
+    return record if record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() else None
 
 
 def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tolerance: float = TOLERANCE) -> dict:
@@ -63,13 +72,21 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
     if len(where) == 0:
         return record | {"passed": False, "seconds": 0.0, "verdict": "Failed: no test sample was compared."}
     expected = softmax(models.predict(model, dataset.x[where]))
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     feeds, y_true, ids = export.inputs(dataset, where), dataset.targets[where], dataset.ids[where]
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        answers = [run_file(session, feeds, len(where), batch_size or len(where)) for batch_size in BATCH_SIZES]
+    except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
+        problem = str(error).splitlines()[0]
+        return record | {"passed": False, "seconds": 0.0, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
+    named = json.loads(session.get_modelmeta().custom_metadata_map.get("vitrine.classes", "null"))
+    if named is not None and named != list(dataset.classes):
+        said = "Failed: the class names in the file are not those of the data, in its order."
+        return record | {"passed": False, "seconds": 0.0, "verdict": said}
 
     decisions = {}
     largest, largest_at = -1.0, None
-    for batch_size in BATCH_SIZES:
-        got = run_file(session, feeds, len(where), batch_size or len(where))
+    for batch_size, got in zip(BATCH_SIZES, answers):
         difference = np.nan_to_num(np.abs(got - expected), nan=np.inf).max(axis=1)
         differ = got.argmax(axis=1) != expected.argmax(axis=1)
         worst = int(difference.argmax())

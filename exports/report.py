@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from core import evaluation, nets, runs, words
-from exports import charts
+from exports import charts, parity
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -55,7 +55,7 @@ def render(run: str, record: dict) -> str:
         thing=schema.sample_word,
         made=words.when(status.get("created")),
         took=words.duration(status.get("ended", 0) - status.get("started", 0)),
-        parity=runs.parity(run),
+        parity=parity.stored(run),
         figures=[[name, json.loads(figure.to_json())] for name, figure in curves.items()],
         plotly=get_plotlyjs(),
     )

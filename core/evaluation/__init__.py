@@ -1,6 +1,6 @@
 """Evaluation of a run: predictions of the best epoch on validation and test, and every figure drawn from them."""
 
-from core import data, runs
+from core import runs
 from core.data import split
 from core.evaluation import metrics
 
@@ -13,7 +13,7 @@ def evaluate(run: str) -> dict:
     from core import model as models
     from core.training import checkpoint
 
-    model, dataset = models.load(run), data.of_run(run)
+    model, dataset = models.load(run), runs.dataset(run)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
     record = {"format": 1, "epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
     for part in ("val", "test"):

@@ -114,8 +114,8 @@ def roc_curves(y_true, y_prob, classes):
         flat_true, flat_score = _flat(y_true, y_prob)
         x, y, threshold = sk.roc_curve(flat_true, flat_score)
         micro = float(sk.auc(x, y))
-        curves.append({"name": "macro", "x": np.r_[0, grid], "y": np.r_[0, mean], "threshold": None})
-        curves.append({"name": "micro", "x": x, "y": y, "threshold": threshold})
+        curves.append({"name": "macro", "x": np.r_[0, grid], "y": np.r_[0, mean], "threshold": None, "mean": True})
+        curves.append({"name": "micro", "x": x, "y": y, "threshold": threshold, "mean": True})
     return [_plain(curve) for curve in curves], {"macro": macro, "micro": micro, "per_class": areas}
 
 
@@ -139,7 +139,7 @@ def precision_recall_curves(y_true, y_prob, classes):
         flat_true, flat_score = _flat(y_true, y_prob)
         y, x, threshold = sk.precision_recall_curve(flat_true, flat_score)
         micro = float(sk.average_precision_score(flat_true, flat_score))
-        curves.append({"name": "micro", "x": x, "y": y, "threshold": np.append(threshold, np.inf)})
+        curves.append({"name": "micro", "x": x, "y": y, "threshold": np.append(threshold, np.inf), "mean": True})
     return [_plain(curve) for curve in curves], {"macro": _mean(areas), "micro": micro, "per_class": areas}
 
 
@@ -168,6 +168,8 @@ def _plain(curve: dict) -> dict:
     n = len(curve["x"])
     keep = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int))
     plain = {"name": curve["name"], "x": curve["x"][keep].tolist(), "y": curve["y"][keep].tolist()}
+    if curve.get("mean"):
+        plain["mean"] = True  # "macro" and "micro" may be names of classes as well
     threshold = curve["threshold"]
     plain["threshold"] = None if threshold is None else [float(t) if np.isfinite(t) else None for t in threshold[keep]]
     return plain

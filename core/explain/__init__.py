@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from core import data, registry, runs
+from core import registry, runs
 from core.evaluation.metrics import softmax
 
 
@@ -94,7 +94,7 @@ def _one_sample(run, schema, explainer, sample, target) -> dict:
     from core import model as models
 
     model = models.load(run)
-    dataset = data.of_run(run)
+    dataset = runs.dataset(run)
     where = int(np.flatnonzero(dataset.ids == sample)[0])
     x = torch.from_numpy(np.array(dataset.x[where : where + 1]))
     logits = models.predict(model, dataset.x[where : where + 1])
@@ -111,7 +111,7 @@ def _whole_model(run, schema, explainer, sample, target) -> dict:  # noqa: ARG00
     from core import model as models
     from core.data import split
 
-    dataset = data.of_run(run)
+    dataset = runs.dataset(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["val"]
     mean, std = explainer.explain(models.load(run), dataset.x[where], dataset.targets[where])
     return {"attribution": mean.tolist(), "std": std.tolist(), "n": len(where)}

@@ -15,7 +15,7 @@ class Options:
     blocks: int = option(0, "convolution blocks; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8)
     batch_norm: bool = option(True, "whether each block normalises its channels over the batch")
     hidden: int = option(128, "units of the hidden layer", 1, 4096)
-    dropout: float = option(0.25, "chance that a unit is zeroed in training", 0, 0.95)
+    dropout: float = option(0.5, "chance that a unit is zeroed in training", 0, 0.95)
 
 
 def build(schema: Schema, options: Options = Options()):

@@ -8,7 +8,7 @@ import traceback
 
 import psutil
 
-from core import data, jobs, runs
+from core import jobs, runs
 from core.data import split
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
@@ -49,7 +49,7 @@ def _work(run: str) -> None:
     from core.training import checkpoint, loop
 
     config, schema = runs.config(run), runs.schema(run)
-    dataset = data.of_run(run)
+    dataset = runs.dataset(run)
     parts = split.make(dataset.targets, config.data.val_fraction, config.data.test_fraction, config.data.split_seed)
     split.save(runs.path(run, "split.parquet"), dataset.ids, parts)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)

@@ -1,5 +1,6 @@
 """Evaluate: how good the run is on test samples that it never saw."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -81,10 +82,9 @@ def class_table(rows: list[dict]) -> None:
 
 
 @st.fragment
-def two_classes(run: str, test: dict) -> None:
+def two_classes(test: dict, y_true: np.ndarray, logits: np.ndarray) -> None:
     """A threshold that moves the confusion matrix and the figures that follow from it."""
     classes = test["classes"]
-    _, y_true, logits = runs.predictions(run, "test")
     controls, matrix, figures = st.columns([2, 3, 3])
     with controls:
         st.markdown("**Operating point**")
@@ -116,7 +116,7 @@ record = run_page.figures(run, row)
 test = record["test"]
 headline(test)
 if len(test["classes"]) == 2:
-    two_classes(run, test)
+    two_classes(test, *runs.predictions(run, "test")[1:])
 else:
     left, right = st.columns(2)
     with left:

@@ -1,6 +1,5 @@
 """Export: the ONNX file of a run with the proof that it decides as the trained net, and the report."""
 
-import hashlib
 import html
 
 import pandas as pd
@@ -8,7 +7,7 @@ import streamlit as st
 
 from core import runs, words
 from dashboard import engine, run_page
-from exports import report
+from exports import parity, report
 from exports.pipeline import export_and_prove
 
 
@@ -55,17 +54,18 @@ def code(run: str) -> str:
     schema = runs.schema(run)
     if schema.kind == "image":
         shape = ", ".join(str(side) for side in schema.shape)
-        feed = f'{{"image": np.zeros((1, {shape}), np.uint8)}}  # your images, pixels 0 to 255'
+        feed = f'feed = {{"image": np.zeros((1, {shape}), np.uint8)}}  # your images, pixels 0 to 255'
     else:
-        feed = "{name: np.array([0.0], np.float32) for name in names}  # your rows, a column each, not scaled"
+        feed = """values = {"tensor(float)": np.array([0.0], np.float32), "tensor(string)": np.array([""], object)}
+feed = {entry.name: values[entry.type] for entry in session.get_inputs()}  # your rows, a column each, not scaled"""
     return f"""import json
 import numpy as np
 import onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
 classes = json.loads(session.get_modelmeta().custom_metadata_map["vitrine.classes"])
-names = [entry.name for entry in session.get_inputs()]
-(probabilities,) = session.run(["probabilities"], {feed})
+{feed}
+(probabilities,) = session.run(["probabilities"], feed)
 print(classes[probabilities[0].argmax()], probabilities[0].max())
 """
 
@@ -118,8 +118,8 @@ if not model.exists():
     )
     make(run, "Export and prove", primary=True)
 else:
-    content, proof = model.read_bytes(), runs.parity(run)
-    if proof is None or proof["model_sha256"] != hashlib.sha256(content).hexdigest():
+    content, proof = model.read_bytes(), parity.stored(run)
+    if proof is None:
         st.warning("This file has no proof: it was changed, or the comparison did not finish. Export it again.")
         make(run, "Export and prove", primary=True)
     else:

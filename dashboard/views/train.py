@@ -1,6 +1,7 @@
 """Train: data, net and settings on one page, each filled with a good choice already."""
 
 import dataclasses
+import json
 
 import numpy as np
 import streamlit as st
@@ -89,8 +90,12 @@ def as_command(chosen: config.TrainConfig, suggested: config.TrainConfig) -> tup
         for name, value in dataclasses.asdict(chosen.training).items()
         if value != getattr(suggested.training, name)
     }
-    settings = "".join(f", {name}={value!r}" for name, value in changed.items())
-    flags = "".join(f" --{name.replace('_', '-')} {value}" for name, value in changed.items())
+    defaults = dataclasses.asdict(nets.options(chosen.net.name, {}))
+    options = {name: value for name, value in chosen.net.options.items() if value != defaults[name]}
+    settings = f", net_options={options!r}" if options else ""
+    settings += "".join(f", {name}={value!r}" for name, value in changed.items())
+    flags = "".join(f" --net-option {name}={json.dumps(value)}" for name, value in options.items())
+    flags += "".join(f" --{name.replace('_', '-')} {value}" for name, value in changed.items())
     return (
         f'import core\n\nrun = core.train("{chosen.data.name}", "{chosen.net.name}"{settings})',
         f"python -m core train --data {chosen.data.name} --net {chosen.net.name}{flags}",

@@ -1,0 +1,94 @@
+"""The dashboard's pages, opened as a browser would, on runs in every state."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import data, explain, jobs, runs
+from dashboard import engine
+from tests.dashboard import pages
+from tests.exports import made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_engine_left():
+    """The engine ends with the tests."""
+    yield
+    end_engine()
+
+
+@pytest.fixture
+def own_engine():
+    """An engine of the test's own: it lives in the test's workspace."""
+    end_engine()
+    yield
+    end_engine()
+
+
+def end_engine():
+    pool = engine._holder().pop("pool", None)
+    if pool is not None:
+        for process in list((pool._processes or {}).values()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@pytest.fixture
+def show():
+    """Open a page as a link to it would (show("evaluate", run=..., threshold="0.3")) and return it once it has run."""
+
+    def page(name: str, **query) -> AppTest:
+        app = AppTest.from_file(str(jobs.ROOT / "dashboard" / "app.py"), default_timeout=60)
+        app.query_params.update(query)
+        return (app if name == "runs" else app.switch_page(f"views/{name}.py")).run()
+
+    return page
+
+
+@pytest.fixture(scope="session")
+def explained_workspace(finished_workspace, tmp_path_factory):
+    """The finished runs with the explanations that the page shows first."""
+    folder, names = finished_workspace
+    mine = tmp_path_factory.mktemp("explained") / "workspace"
+    shutil.copytree(folder, mine)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_WORKSPACE", str(mine))
+        for name, run in names.items():
+            for method in explain.available(data.get(name).kind):
+                if explain.module(method).SCOPE == "model":
+                    explain.explain(run, method)
+                else:
+                    explain.explain(run, method, pages.first_sample(run))
+    return mine
+
+
+@pytest.fixture
+def explained(explained_workspace, finished):
+    """Names of finished runs with explanations, in a workspace of the test's own."""
+    for run in finished.values():
+        shutil.copytree(
+            explained_workspace / "runs" / run / "explanations", runs.path(run, "explanations"), dirs_exist_ok=True
+        )
+    return finished
+
+
+@pytest.fixture
+def exported(finished_workspace, explained):
+    """Names of finished runs with model.onnx and parity.json, in a workspace of the test's own."""
+    for run in explained.values():
+        made.put(run, made.export(finished_workspace[0], run))
+    return explained
+
+
+@pytest.fixture
+def no_run_left(workspace):  # noqa: ARG001 (it must be there when this ends)
+    """Runs that the test started are stopped at its end."""
+    yield
+    for run in runs.names():
+        with contextlib.suppress(runs.DamagedRun):
+            jobs.stop(run)

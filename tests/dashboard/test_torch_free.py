@@ -1,0 +1,48 @@
+"""The dashboard never imports torch: its process stays small and its pages open at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from core import jobs
+
+EVERY_PAGE = """
+import os, signal, sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("dashboard/app.py", default_timeout=60).run()
+assert not app.exception
+for run in sys.argv[1:]:
+    app.query_params["run"] = run
+    for page in ("runs", "live", "evaluate", "explain", "export", "train"):
+        app.switch_page(f"views/{page}.py").run()
+        assert not app.exception and not app.error, (page, app.exception, app.error)
+        assert "torch" not in sys.modules, page
+from dashboard import engine
+for process in engine._holder()["pool"]._processes.values():
+    os.kill(process.pid, signal.SIGKILL)
+"""
+EVERY_MODULE = """
+import importlib, pathlib, sys
+for name in ("exports.charts", "exports.report", "exports.pipeline", "exports.cli", "core.training.dry_run"):
+    importlib.import_module(name)
+for path in pathlib.Path("dashboard").glob("*.py"):
+    importlib.import_module(f"dashboard.{path.stem}")
+assert "torch" not in sys.modules
+"""
+
+
+def run(code: str, *words) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=jobs.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_no_page_imports_torch(exported):
+    run(EVERY_PAGE, *exported.values())
+
+
+def test_no_module_that_pages_use_imports_torch():
+    run(EVERY_MODULE)

@@ -1,0 +1,74 @@
+"""The Train page: a good choice already made, and a run that is what was chosen."""
+
+import pytest
+
+from core import config, data, nets, runs
+from tests.dashboard import pages
+from tests.dashboard.pages import box, button
+
+pytestmark = pytest.mark.slow  # each estimates the time in the engine
+
+
+def nets_on_offer(page) -> set[str]:
+    return set(box(page, "Net").options)
+
+
+@pytest.mark.parametrize("name", ["digits", "iris"])
+def test_the_nets_on_offer_fit_the_data(show, name):
+    page = show("train", data=name)
+    pages.check(page)
+    kind = data.get(name).kind
+    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if nets.kind(net) == kind}
+
+
+def test_another_data_set_brings_its_own_nets_and_settings(show):
+    page = show("train")
+    box(page, "Data set").set_value("iris").run()
+    pages.check(page)
+    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if nets.kind(net) == "table"}
+    assert page.number_input(key="iris-training-epochs").value == config.suggest(data.get("iris")).training.epochs
+
+
+def test_a_data_set_that_is_not_there_is_the_example(show):
+    page = show("train", data="nope")
+    pages.check(page)
+    assert box(page, "Data set").value == "digits"
+
+
+@pytest.mark.usefixtures("no_run_left")
+def test_the_button_starts_one_run_with_the_chosen_settings(show):
+    page = show("train", data="iris")
+    page.number_input(key="iris-training-epochs").set_value(5000)
+    page.number_input(key="iris-training-lr").set_value(0.001)
+    page.number_input(key="iris-training-seed").set_value(7)
+    page.number_input(key="iris-mlp-hidden").set_value(16)
+    page.run()
+    button(page, "Train").click().run()
+    pages.check(page)
+    (run,) = runs.names()
+    chosen, suggested = runs.config(run), config.suggest(data.get("iris"))
+    assert chosen.training.epochs == 5000
+    assert (chosen.training.lr, chosen.training.seed) == (0.001, 7)
+    assert chosen.training.batch_size == suggested.training.batch_size
+    assert (chosen.data, chosen.net.name, chosen.net.options["hidden"]) == (suggested.data, "mlp", 16)
+    assert [title.value for title in page.title] == ["Live"]
+
+
+def test_the_size_and_the_time_are_said_before_the_button(show):
+    page = show("train", data="iris")
+    (caption,) = [caption.value for caption in page.caption if "parameters; about" in caption.value]
+    assert caption.split()[0].replace(",", "").isdigit()
+
+
+def test_the_code_beside_the_button_is_what_was_chosen(show):
+    page = show("train", data="iris")
+    page.number_input(key="iris-training-epochs").set_value(7).run()
+    python, shell = (block.value for block in page.code[:2])
+    assert python == 'import core\n\nrun = core.train("iris", "mlp", epochs=7)'
+    assert shell == "python -m core train --data iris --net mlp --epochs 7"
+
+
+def test_the_code_beside_the_button_has_the_nets_settings_too(show):
+    page = show("train", data="iris")
+    page.number_input(key="iris-mlp-hidden").set_value(16).run()
+    assert all("hidden" in block.value and "16" in block.value for block in page.code[:2])

@@ -1,0 +1,274 @@
+"""Numbers become figures: the same class in the same colour, nothing undefined, no name read as markup."""
+
+import html
+import json
+
+import numpy as np
+import pytest
+
+from core.evaluation import metrics
+from exports import charts
+
+
+def epochs(n: int) -> list[dict]:
+    figures = {"train_loss": 1.0, "val_loss": 1.0, "train_accuracy": 0.5, "val_accuracy": 0.5}
+    return [{"epoch": epoch, **figures} for epoch in range(1, n + 1)]
+
+
+def figures(classes, y_true, y_prob) -> dict:
+    return metrics.figures(np.array(y_true), np.array(y_prob), tuple(classes))
+
+
+def many_classes(n: int) -> tuple[list[str], dict]:
+    """Each class seen once and recognised."""
+    names = [f"class {j}" for j in range(n)]
+    return names, figures(names, np.arange(n), np.full((n, n), 0.1 / (n - 1)) + np.eye(n) * (0.9 - 0.1 / (n - 1)))
+
+
+def trace(fig, name: str):
+    (found,) = [trace for trace in fig.data if trace.name and trace.name.startswith(name)]
+    return found
+
+
+def numbers(fig):
+    """Every number that a figure draws."""
+    for drawn in fig.data:
+        for values in (drawn.x, drawn.y, getattr(drawn, "z", None)):
+            if values is not None and np.asarray(values).dtype.kind in "fiu":
+                yield np.asarray(values, float)
+
+
+# ---------------------------------------------------------------------------------------------------- colours
+
+
+def test_ten_classes_have_ten_colours_and_the_rest_are_grey():
+    assert len({charts.class_color(j) for j in range(10)}) == 10
+    assert {charts.class_color(j) for j in range(10, 30)} == {charts.GREY}
+
+
+def test_a_class_has_its_colour_in_every_figure():
+    names, test = many_classes(3)
+    drawn = [
+        trace(charts.roc(test["roc"], test["auroc"], names), "class 2").line.color,
+        trace(
+            charts.precision_recall(test["precision_recall"], test["average_precision"], names), "class 2"
+        ).line.color,
+        charts.probabilities([0.1, 0.2, 0.7], names).data[0].marker.color[-1],  # the largest is on top
+    ]
+    assert drawn == [charts.class_color(2)] * 3
+
+
+def test_a_class_keeps_its_colour_if_another_one_has_no_curve():
+    names = ["never seen", "b", "c"]
+    test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
+    assert trace(charts.roc(test["roc"], test["auroc"], names), "c ").line.color == charts.class_color(2)
+
+
+# ---------------------------------------------------------------------------------------------------- learning curves
+
+
+@pytest.mark.parametrize("n", [2_000, 3_999, 10_000])
+def test_long_curves_are_thinned(n):
+    fig = charts.learning_curve(epochs(n), "loss", None)
+    assert max(len(drawn.x) for drawn in fig.data) <= charts.MAX_POINTS
+
+
+def test_the_last_epoch_is_drawn_also_in_a_thinned_curve():
+    assert charts.learning_curve(epochs(10_000), "loss", None).data[0].x[-1] == 10_000
+
+
+def test_the_best_epoch_is_marked():
+    best = trace(charts.learning_curve(epochs(5), "accuracy", 3), "Best epoch")
+    assert (list(best.x), list(best.y)) == ([3], [0.5])
+
+
+def test_the_best_epoch_is_marked_also_in_a_thinned_curve():
+    assert list(trace(charts.learning_curve(epochs(10_000), "loss", 4_444), "Best epoch").x) == [4_444]
+
+
+def test_a_run_without_a_best_epoch_yet_has_two_curves():
+    names = [drawn.name for drawn in charts.learning_curve(epochs(1), "loss", None).data]
+    assert names == ["Training", "Validation"]
+
+
+def test_no_epochs_yet_is_an_empty_figure():
+    assert all(len(drawn.x or ()) == 0 for drawn in charts.learning_curve([], "loss", None).data)
+
+
+# ---------------------------------------------------------------------------------------------------- confusion matrix
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_the_confusion_matrix_has_a_cell_for_each_pair_of_classes(n):
+    (cells,) = charts.confusion_matrix(np.eye(n, dtype=int), [f"class {j}" for j in range(n)]).data
+    assert np.asarray(cells.z).shape == (n, n)
+    assert len(cells.x) == len(cells.y) == n
+
+
+def test_shares_are_of_the_row():
+    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data
+    np.testing.assert_array_equal(cells.z, [[0.75, 0.25], [0, 1]])
+
+
+def test_counts_are_written_into_the_cells_but_not_zeros():
+    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data
+    assert np.asarray(cells.text).tolist() == [["3", "1"], ["", "4"]]
+
+
+def test_many_cells_are_too_small_for_counts():
+    (cells,) = charts.confusion_matrix(np.eye(30, dtype=int), [str(j) for j in range(30)]).data
+    assert cells.text is None and cells.texttemplate is None
+
+
+def test_a_class_without_samples_is_a_row_of_zeros():
+    (cells,) = charts.confusion_matrix([[0, 0], [1, 1]], ["a", "b"]).data
+    np.testing.assert_array_equal(cells.z[0], [0, 0])
+
+
+ALIKE = ["a very long class name, the left one", "a very long class name, the right one"]
+
+
+def test_long_names_that_begin_alike_stay_two_classes_in_the_confusion_matrix():
+    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ALIKE).data
+    assert len(set(cells.x)) == len(set(cells.y)) == 2
+
+
+def test_long_names_that_begin_alike_stay_two_bars_of_probability():
+    assert len(set(charts.probabilities([0.4, 0.6], ALIKE).data[0].y)) == 2
+
+
+def test_long_names_that_begin_alike_stay_two_classes_in_the_balance():
+    fig = charts.class_balance({"train": [1, 2], "val": [1, 1], "test": [1, 1]}, ALIKE)
+    assert len(set(fig.data[0].x)) == 2
+
+
+def test_long_names_that_begin_alike_stay_two_columns_of_an_attribution():
+    assert len(set(charts.attribution_bars(ALIKE, [1.0, -1.0]).data[0].y)) == 2
+
+
+# ---------------------------------------------------------------------------------------------------- ROC
+
+
+def test_areas_that_are_not_defined_are_said_so():
+    names = ["never seen", "b", "c"]
+    test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
+    assert test["auroc"]["per_class"][0] is None
+    drawn = [t.name for t in charts.roc(test["roc"], test["auroc"], names).data]
+    assert drawn == ["A guess", "b 1.000", "c 1.000", "macro 1.000", f"micro {test['auroc']['micro']:.3f}"]
+
+
+def test_one_class_alone_has_no_curve_but_a_figure():
+    test = figures(("a", "b"), [0, 0], [[0.9, 0.1], [0.8, 0.2]])
+    assert [t.name for t in charts.roc(test["roc"], test["auroc"], ["a", "b"]).data] == ["A guess"]
+
+
+def test_at_most_ten_classes_are_drawn_and_both_means():
+    names, test = many_classes(30)
+    drawn = [t.name.rsplit(" ", 1)[0] for t in charts.roc(test["roc"], test["auroc"], names).data[1:]]
+    assert drawn == [*names[:10], "macro", "micro"]
+
+
+def test_a_class_named_macro_keeps_its_own_area():
+    areas = {"per_class": [0.25, 0.75], "macro": 0.5, "micro": None}
+    curves = [{"name": name, "x": [0, 1], "y": [0, 1], "threshold": [1, 0]} for name in ("macro", "other")]
+    assert [t.name for t in charts.roc(curves, areas, ["macro", "other"]).data[1:]] == ["macro 0.250", "other 0.750"]
+
+
+# ---------------------------------------------------------------------------------------------------- explanations
+
+
+def test_a_signed_map_is_symmetric_around_neutral():
+    attribution = np.array([[[-1.0, 0.0], [0.0, 4.0]]])
+    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), attribution).data[-1]
+    assert (cells.zmin, cells.zmax, cells.opacity) == (-4, 4, 1)
+    assert [color for _, color in cells.colorscale] == [color for _, color in charts.DIVERGING]
+
+
+def test_a_map_without_negative_values_starts_at_zero_and_shows_the_image_below():
+    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.array([[[0.0, 1.0], [2.0, 4.0]]])).data[-1]
+    assert (cells.zmin, cells.zmax) == (0, 4) and cells.opacity < 1
+
+
+def test_a_map_sums_the_channels():
+    attribution = np.stack([np.full((2, 2), 1.0), np.full((2, 2), 2.0), np.full((2, 2), -0.5)])
+    cells = charts.attribution_map(np.zeros((3, 2, 2), np.uint8), attribution).data[-1]
+    np.testing.assert_array_equal(cells.z, np.full((2, 2), 2.5))
+
+
+def test_a_map_of_zeros_is_drawn():
+    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2))).data[-1]
+    assert (cells.zmin, cells.zmax) == (0, 1)
+
+
+def test_bars_are_sorted_by_size_and_coloured_by_sign():
+    (bars,) = charts.attribution_bars(["a", "b", "c"], [0.1, -3.0, 2.0]).data
+    assert list(bars.y) == ["a", "c", "b"]  # the last one is on top
+    assert list(bars.marker.color) == [charts.PALETTE[1], charts.PALETTE[1], charts.PALETTE[0]]
+
+
+def test_losses_of_accuracy_are_sorted_by_value():
+    (bars,) = charts.attribution_bars(["a", "b", "c"], [0.1, -3.0, 2.0], spread=[1, 2, 3], per_cent=True).data
+    assert list(bars.y) == ["b", "a", "c"]
+    assert list(bars.error_x.array) == [2, 1, 3]
+
+
+def test_at_most_fifteen_bars_are_drawn():
+    assert len(charts.attribution_bars([str(j) for j in range(40)], np.arange(40.0)).data[0].y) == 15
+
+
+def test_at_most_ten_probabilities_are_drawn_the_largest_on_top():
+    (bars,) = charts.probabilities([j / 66 for j in range(12)], [str(j) for j in range(12)]).data
+    assert list(bars.y) == [str(j) for j in range(2, 12)]
+
+
+# ---------------------------------------------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("b", "b"),
+        ("<b>bold</b>", "&lt;b>bold&lt;/b>"),
+        ("R&D", "R&amp;D"),
+        ("&lt;", "&amp;lt;"),
+        ("eighteen letters!!", "eighteen letters!!"),
+        ("nineteen letters!!!", "nineteen letters!…"),
+    ],
+)
+def test_a_name_fits_beside_an_axis_as_plain_text(name, expected):
+    assert charts.shorten(name) == expected
+
+
+def test_a_long_name_is_cut_between_its_letters_and_not_inside_an_escape():
+    name = "sixteen letters <b>and more</b>"
+    assert html.unescape(charts.shorten(name)) == "sixteen letters <…"
+
+
+@pytest.mark.parametrize("nasty", ["<b>x</b>", "<script>"])
+def test_no_figure_reads_a_class_name_as_markup(nasty):
+    names = [nasty, "b", "c"]
+    test = figures(names, [0, 1, 2], np.eye(3) * 0.7 + 0.1)
+    drawn = [
+        charts.confusion_matrix(test["confusion"], names),
+        charts.roc(test["roc"], test["auroc"], names),
+        charts.precision_recall(test["precision_recall"], test["average_precision"], names),
+        charts.class_balance({"train": [1, 1, 1], "val": [1, 1, 1], "test": [1, 1, 1]}, names),
+        charts.probabilities([0.2, 0.3, 0.5], names),
+        charts.attribution_bars(names, [1.0, 2.0, 3.0]),
+    ]
+    texts = json.dumps([json.loads(fig.to_json()) for fig in drawn], ensure_ascii=False)
+    assert "&lt;" in texts and nasty not in texts
+
+
+def test_no_figure_holds_a_number_that_is_not_one():
+    names = ["never seen", "b", "c"]
+    test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
+    for fig in (
+        charts.confusion_matrix(test["confusion"], names),
+        charts.roc(test["roc"], test["auroc"], names),
+        charts.precision_recall(test["precision_recall"], test["average_precision"], names),
+        charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2))),
+        charts.learning_curve(epochs(3), "loss", 2),
+    ):
+        assert all(np.isfinite(values).all() for values in numbers(fig))
+        assert "NaN" not in fig.to_json()
