@@ -71,7 +71,7 @@ def page_changes(browser, address: str) -> dict[str, float]:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(address)
     page.locator(PAGES["Runs"]).first.wait_for()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(2000)  # a person reads the first page before the first click
     seconds = {}
     for name in ("Live", "Evaluate", "Explain", "Export", "Train", "Runs"):
         began = time.perf_counter()

@@ -1,40 +1,33 @@
 """What surrounds every page: page settings, style, the sidebar's foot, and one sentence for what goes wrong."""
 
-import html
+import json
 import pathlib
+import time
 
 import streamlit as st
 
 from core import jobs, runs, words
 from dashboard import url
 
+# Plain Markdown is painted with the page's title; HTML comes later, when the browser has read the code for it. So
+# HTML is for what comes last, and the style here is for what looks right without it too.
 STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; }
 [data-testid="stMetric"] { padding: 0; }
-.chip { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .85rem; font-weight: 600;
-  border: 1px solid currentColor; white-space: nowrap; }
-.chip.done { color: #0b7a5e; } .chip.running { color: #0b6e82; } .chip.queued { color: #6b7580; }
-.chip.failed, .chip.lost, .chip.damaged { color: #b3261e; } .chip.stopped { color: #96590a; }
-.runline { display: flex; flex-wrap: wrap; gap: .3rem .9rem; align-items: center; margin: -.4rem 0 .2rem; }
-.runline .soft, .soft { opacity: .75; } .lead { font-size: 1.15rem; margin: 0; }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
 .verdict.passed { border-color: #0b7a5e; background: rgba(11,122,94,.09); }
 .verdict.failed { border-color: #b3261e; background: rgba(179,38,30,.09); }
 </style>
 """
-DARK = """
-<style>
-.chip.done { color: #5ad1ad; } .chip.running { color: #4fc3d9; } .chip.queued { color: #a3adb8; }
-.chip.failed, .chip.lost, .chip.damaged { color: #ff9a8b; } .chip.stopped { color: #f0b45c; }
-</style>
-"""
+PARTS = ("Selectbox", "Metric", "Tabs", "PlotlyChart")  # of Streamlit's browser code, read ahead of the first use
+COLORS = {"done": "green", "running": "blue", "queued": "gray", "stopped": "orange"}  # of a state; else red
 
 
 def begin() -> None:
     """Settings and style; the first thing that a script does."""
     st.set_page_config(page_title="Vitrine", page_icon=str(pathlib.Path(__file__).with_name("icon.svg")), layout="wide")
-    st.html(STYLE + (DARK if st.context.theme.type == "dark" else ""))
+    st.html(STYLE)
     try:
         runs.check_workspace()
     except runs.WorkspaceError as error:
@@ -65,6 +58,29 @@ def run(page) -> None:
         raise
     except (runs.WorkspaceError, LookupError, ValueError) as error:
         st.error(error.args[0] if len(error.args) == 1 else str(error), icon=":material/error:")
+    _read_ahead()
+
+
+def let_it_paint() -> None:
+    """On the first page of a session, give the browser a moment to paint what it has before the figures come.
+
+    The code that draws figures is 5 MB; while the browser reads it, nothing else appears.
+    """
+    if not st.session_state.get("painted"):
+        st.session_state["painted"] = True
+        time.sleep(0.2)
+
+
+def _read_ahead() -> None:
+    """Let the browser read the code for the other pages while the person reads this one, so that they show at once."""
+    folder = pathlib.Path(st.__file__).parent / "static" / "static" / "js"
+    base = st.get_option("server.baseUrlPath").strip("/")
+    files = [file.name for part in PARTS for file in sorted(folder.glob(f"{part}.*.js"))]
+    addresses = json.dumps([f"{'/' + base if base else ''}/static/js/{name}" for name in files])
+    st.html(
+        f"<script>setTimeout(() => {addresses}.forEach(address => import(address)), 300)</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def _running() -> None:
@@ -81,5 +97,5 @@ def _running() -> None:
 
 
 def chip(state: str) -> str:
-    """The state of a run as a coloured word, HTML."""
-    return f'<span class="chip {html.escape(state)}">{html.escape(state)}</span>'
+    """The state of a run as a coloured word, in Markdown."""
+    return f":{COLORS.get(state, 'red')}-badge[{words.markdown(state)}]"

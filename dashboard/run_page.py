@@ -1,7 +1,5 @@
 """What the pages of one run share: choosing the run (kept in the URL), its header, its empty states."""
 
-import html
-
 import streamlit as st
 
 from core import data, evaluation, jobs, runs, words
@@ -36,10 +34,9 @@ def header(run: str) -> dict:
     row = jobs.summary(run)
     facts = [frame.chip(row["state"])]
     if row["state"] != "damaged":
-        parts = [row["data"], row["net"], f"{row['epochs']} epochs", words.duration(row["seconds"])]
-        facts += [f'<span class="soft">{html.escape(part)}</span>' for part in parts if part]
-        facts.append(f'<span class="soft">{html.escape(words.when(row.get("created")))}</span>')
-    st.html(f'<div class="runline">{"".join(facts)}</div>')
+        facts += [row["data"], row["net"], f"{row['epochs']} epochs", words.duration(row["seconds"])]
+        facts.append(words.when(row.get("created")))
+    st.markdown("&ensp;".join([facts[0], *(words.markdown(fact) for fact in facts[1:] if fact)]))
     if row["state"] in ("failed", "lost", "damaged"):
         st.error(row["message"], icon=":material/error:")
         with st.expander("Log"):
@@ -67,7 +64,8 @@ def figures(run: str, row: dict) -> dict:
             st.page_link("views/train.py", label="Go to Train")
         st.stop()
     sentence = evaluation.sentence(record["test"], runs.schema(run).sample_word)
-    st.html(f'<p class="lead">{html.escape(sentence)}</p>')
+    st.subheader(words.markdown(sentence), anchor=False)
+    frame.let_it_paint()
     return record
 
 

@@ -26,8 +26,8 @@ def view(run: str, was_working: bool) -> None:
     if rows:
         curves(run, rows, row)
     if row["state"] in ("queued", "running", "done", "stopped"):
-        with st.expander("Log", expanded=row["state"] == "running" and not rows):
-            st.code(runs.log_tail(run) or "Nothing printed yet.", language=None, height=260)
+        with st.expander("Log", expanded=row["state"] == "running" and not rows), st.container(height=260):
+            st.text(runs.log_tail(run) or "Nothing printed yet.")
 
 
 def progress(run: str, row: dict) -> None:
