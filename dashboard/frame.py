@@ -20,7 +20,7 @@ STYLE = """
 .verdict.failed { border-color: #b3261e; background: rgba(179,38,30,.09); }
 </style>
 """
-PARTS = ("Selectbox", "Metric", "Tabs", "PlotlyChart")  # of Streamlit's browser code, read ahead of the first use
+PARTS = ("Selectbox", "Metric", "PlotlyChart")  # of Streamlit's browser code, read ahead of the first use
 COLORS = {"done": "green", "running": "blue", "queued": "gray", "stopped": "orange"}  # of a state; else red
 
 
