@@ -80,6 +80,12 @@ def suggest(
     return config
 
 
+def written_out(config: TrainConfig) -> TrainConfig:
+    """The config with every option of its net, so that a later version with other defaults builds the same net."""
+    options = dataclasses.asdict(nets.options(config.net.name, config.net.options))
+    return dataclasses.replace(config, net=NetConfig(config.net.name, options))
+
+
 def default_net(kind: str) -> str:
     """The net to start with for a kind of data."""
     return {"image": "cnn", "table": "mlp"}[kind]

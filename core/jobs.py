@@ -13,7 +13,7 @@ import filelock
 import psutil
 
 from core import data, runs
-from core.config import TrainConfig, check_together
+from core.config import TrainConfig, check_together, written_out
 
 START_SECONDS = 20.0  # a process that has not taken its lock by then never will
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -26,7 +26,7 @@ def start(config: TrainConfig) -> str:
     """
     dataset = data.get(config.data.name)
     check_together(config, dataset.schema)
-    run = runs.create(config, dataset.schema, dataset.fingerprint)
+    run = runs.create(written_out(config), dataset.schema, dataset.fingerprint)
     with open(runs.path(run, "log.txt"), "ab") as log:
         detached = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}

@@ -32,7 +32,13 @@ def load(run: str) -> Model:
     if not path.exists():
         raise LookupError(f"Run {run} has no trained weights yet; wait until its first epoch is done.")
     model = Model(runs.schema(run), runs.config(run).net)
-    model.load_state_dict(checkpoint.load(path)["model"])
+    try:
+        model.load_state_dict(checkpoint.load(path)["model"])
+    except (RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"The weights of run {run} do not fit its net; config.json was changed, or made by another version. "
+            "Train again."
+        ) from error
     return model.eval()
 
 

@@ -3,6 +3,8 @@
 import concurrent.futures
 import contextlib
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
@@ -30,7 +32,9 @@ def submit(function: Callable, *args) -> concurrent.futures.Future:
     for _ in range(2):
         if "pool" not in holder:
             context = multiprocessing.get_context("spawn")
-            holder["pool"] = concurrent.futures.ProcessPoolExecutor(max_workers=1, mp_context=context)
+            holder["pool"] = concurrent.futures.ProcessPoolExecutor(
+                max_workers=1, mp_context=context, initializer=_end_with_the_dashboard
+            )
         try:
             return holder["pool"].submit(function, *args)
         except BrokenProcessPool:
@@ -74,6 +78,16 @@ class _Place:
 
     def close(self) -> None:
         self.line.empty()
+
+
+def _end_with_the_dashboard() -> None:
+    """In the engine: end when the dashboard's process does, also when it is killed."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _load() -> None:

@@ -10,7 +10,7 @@ from core.evaluation import metrics
 from dashboard import engine, pictures, run_page, url
 from exports import charts
 
-STRIP = 14  # samples in the strip
+STRIP = 10  # samples in the strip
 
 
 def samples(run: str, classes: list[str]) -> pd.DataFrame:

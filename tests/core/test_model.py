@@ -1,10 +1,13 @@
 """Model = preprocess + net."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from core import config, data, runs
+from core import config, data, nets, runs
 from core import model as models
 from core.data import split
 from tests.core import toys
@@ -50,3 +53,17 @@ def test_the_model_of_a_finished_run_gives_the_stored_logits_again(finished, nam
     assert ids.tolist() == dataset.ids[where].tolist()
     assert targets.tolist() == dataset.targets[where].tolist()
     np.testing.assert_allclose(models.predict(models.load(run), dataset.x[where]), logits, atol=1e-5)
+
+
+def test_weights_of_another_net_are_refused_with_a_sentence(finished):
+    run = finished["digits"]
+    config = json.loads(runs.path(run, "config.json").read_text())
+    config["net"]["options"]["batch_norm"] = False
+    runs.write_json(runs.path(run, "config.json"), config)
+    with pytest.raises(ValueError, match=f"The weights of run {run} do not fit its net"):
+        models.load(run)
+
+
+def test_a_run_keeps_every_option_of_its_net_so_that_other_defaults_change_nothing(finished):
+    kept = runs.config(finished["digits"]).net.options
+    assert kept == dataclasses.asdict(nets.options("cnn", {}))

@@ -2,12 +2,18 @@
 
 import concurrent.futures
 import os
+import pathlib
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 
+import psutil
 import pytest
 
+from core import jobs
 from dashboard import engine
 from tests.dashboard import workers
 
@@ -81,3 +87,20 @@ def test_an_answer_that_comes_just_after_a_look_is_not_lost(monkeypatch):
 def test_warming_up_loads_torch_there():
     engine.warm()
     assert engine.call("Asking", workers.has_torch)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+def test_a_killed_dashboard_leaves_no_engine_behind():
+    script = (
+        "import os, time\nfrom dashboard import engine\n"
+        "if __name__ == '__main__':\n    print(engine.submit(os.getpid).result(), flush=True)\n    time.sleep(60)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "script.py")
+        path.write_text(script)
+        environment = {**os.environ, "PYTHONPATH": str(jobs.ROOT)}
+        parent = subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, env=environment)
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        child.wait(timeout=10)  # raises if it is still there
