@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import logging
 import multiprocessing
 import os
 import threading
@@ -65,6 +66,20 @@ def call(text: str, function: Callable, *args):
                     "The process that was computing this ended before it was done. A new one has been started; "
                     "nothing that was stored is lost. Try again."
                 ) from None
+
+
+def attempt(text: str, function: Callable, *args):
+    """As `call`, but an error becomes one sentence on the page, and None comes back."""
+    try:
+        return call(text, function, *args)
+    except (EngineDied, ValueError, LookupError) as error:  # our own sentences
+        sentence = str(error.args[0]) if error.args else type(error).__name__
+    except Exception as error:  # a library's: the person still gets one sentence, and the output has the rest
+        logging.getLogger(__name__).exception(text)
+        first = str(error).strip().split("\n")[0]
+        sentence = f"{text} failed ({type(error).__name__}: {first}). The dashboard's output says where."
+    st.error(sentence, icon=":material/error:")
+    return None
 
 
 class _Place:

@@ -56,9 +56,10 @@ def figures(run: str, row: dict) -> dict:
             if st.button("Evaluate the best epoch", type="primary"):
                 from dashboard import engine
 
-                figures = engine.call("Evaluating", evaluation.evaluate, run)
-                runs.write_status(run, **evaluation.headline(figures))
-                st.rerun()
+                figures = engine.attempt("Evaluating", evaluation.evaluate, run)
+                if figures:
+                    runs.write_status(run, **evaluation.headline(figures))
+                    st.rerun()
         else:
             st.info("This run has no figures, as it did not finish. Train again.", icon=":material/info:")
             st.page_link("views/train.py", label="Go to Train")

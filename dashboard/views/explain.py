@@ -63,13 +63,9 @@ def strip(table: pd.DataFrame, dataset: Dataset) -> None:
 def explained(run: str, method: str, sample: str | None, target: str | None) -> dict | None:
     """The explanation, kept or computed now; None with the reason on the page if there is none."""
     title = explain.module(method).TITLE
-    try:
-        return explain.kept(run, method, sample, target) or engine.call(
-            f"Computing {title}", explain.explain, run, method, sample, target
-        )
-    except (engine.EngineDied, ValueError, LookupError) as error:
-        st.error(str(error.args[0]), icon=":material/error:")
-        return None
+    return explain.kept(run, method, sample, target) or engine.attempt(
+        f"Computing {title}", explain.explain, run, method, sample, target
+    )
 
 
 def image_maps(run: str, sample: str, target: str, image: np.ndarray, methods: list[str]) -> None:

@@ -13,12 +13,9 @@ from exports.pipeline import export_and_prove
 
 def make(run: str, label: str, primary: bool) -> None:
     """The button that exports and proves."""
-    if st.button(label, type="primary" if primary else "secondary", icon=":material/verified:"):
-        try:
-            engine.call("Writing the ONNX file and comparing it with PyTorch, about 10 seconds", export_and_prove, run)
-        except (engine.EngineDied, ValueError, LookupError) as error:
-            st.error(str(error.args[0]), icon=":material/error:")
-            return
+    text = "Writing the ONNX file and comparing it with PyTorch (about 10 s)"
+    go = st.button(label, type="primary" if primary else "secondary", icon=":material/verified:")
+    if go and engine.attempt(text, export_and_prove, run):
         st.rerun()
 
 

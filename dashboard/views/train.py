@@ -106,13 +106,11 @@ def show_estimate(chosen: config.TrainConfig, dataset: Dataset, n_train: int) ->
     """The number of parameters and the time that training will take, from a few steps in the engine."""
     kept = st.session_state.setdefault("estimates", {})
     key = (dataset.fingerprint, repr(chosen))
-    try:
-        if key not in kept:
-            kept[key] = engine.call("Estimating the time", dry_run, chosen, dataset.schema, n_train)
-    except (engine.EngineDied, ValueError) as error:
-        st.warning(error.args[0], icon=":material/warning:")
-        return
-    st.caption(f"{kept[key]['n_parameters']:,} parameters; about {words.duration(kept[key]['seconds'] + 4)} in all.")
+    if not kept.get(key):
+        kept[key] = engine.attempt("Estimating the time", dry_run, chosen, dataset.schema, n_train)
+    if kept[key]:
+        seconds = kept[key]["seconds"] + 4  # PyTorch has to be loaded first
+        st.caption(f"{kept[key]['n_parameters']:,} parameters; about {words.duration(seconds)} in all.")
 
 
 st.title("Train")

@@ -8,6 +8,7 @@ import pytest
 
 from core import data, runs
 from core.evaluation.metrics import softmax
+from exports import report
 from tests.browser.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -56,6 +57,14 @@ def test_from_nothing_to_a_proved_model_file_that_decides_as_the_dashboard_says(
     (probabilities,) = session.run(["probabilities"], {"image": images})
     np.testing.assert_allclose(probabilities, softmax(logits), atol=1e-5)
     assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_the_report_opens_from_disk_and_draws_its_figures(page, finished):
+    run = finished["digits"]
+    page.goto(report.write(run).as_uri())
+    page.get_by_text("Right on").wait_for()
+    page.locator(".js-plotly-plot .main-svg").nth(4).wait_for()
+    assert page.locator("figure").count() == 5
 
 
 def test_a_closed_tab_and_a_restarted_dashboard_lose_nothing_and_stop_stops(page, workspace):

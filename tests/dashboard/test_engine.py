@@ -43,6 +43,13 @@ def test_a_timeout_of_the_functions_own_comes_back_too():
         engine.call("Trying", workers.run_out_of_time)
 
 
+def test_an_error_of_a_library_becomes_one_sentence_on_the_page(monkeypatch):
+    shown = []
+    monkeypatch.setattr(engine.st, "error", lambda text, **_: shown.append(text))
+    assert engine.attempt("Trying", workers.run_out_of_time) is None
+    assert shown == ["Trying failed (TimeoutError: The function's own.). The dashboard's output says where."]
+
+
 def test_a_process_that_dies_is_said_so_and_the_next_call_works():
     with pytest.raises(engine.EngineDied) as died:
         engine.call("Dying", workers.die)
@@ -56,11 +63,11 @@ def test_a_process_killed_from_outside_is_said_so(tmp_path):
             time.sleep(0.01)
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
-    thread = threading.Thread(target=kill)
+    thread = threading.Thread(target=kill, daemon=True)
     thread.start()
     with pytest.raises(engine.EngineDied):
         engine.call("Sleeping", workers.tell_and_sleep, tmp_path / "pid")
-    thread.join()
+    thread.join(10)
 
 
 def test_a_process_that_died_between_two_calls_is_replaced():
