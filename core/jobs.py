@@ -95,7 +95,10 @@ def working() -> list[dict]:
 
 
 def stop(run: str, timeout: float = 3.0) -> None:
-    """Ask the run to stop; if it has not within `timeout` seconds, end its process. Returns when it is over."""
+    """Ask the run to stop; if it has not within `timeout` seconds, end its process. Returns when it is over.
+
+    Raises RuntimeError with a sentence if the process is still there after that.
+    """
     if state(run) not in runs.WORKING:
         return
     runs.path(run, "stop").touch()
@@ -104,6 +107,10 @@ def stop(run: str, timeout: float = 3.0) -> None:
         time.sleep(0.05)
     if state(run) in runs.WORKING:
         _terminate(runs.status(run))
+        if _is_held(runs.path(run, "lock")):
+            raise RuntimeError(
+                f"The process of run {run} could not be ended; it may belong to another user or machine."
+            )
     if state(run) in (*runs.WORKING, "lost"):
         runs.write_status(run, state="stopped", message="Stopped by request.", ended=time.time())
 
@@ -198,8 +205,8 @@ def _is_held(lock_file: pathlib.Path) -> bool:
 
 
 def _terminate(status: dict) -> None:
-    """End the process that `status` names, if it is still the same one."""
-    try:
+    """End the process that `status` names, if it is there and still the same one; `stop` looks whether it helped."""
+    with contextlib.suppress(KeyError, psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(status["pid"])
         if abs(process.create_time() - status["pid_created"]) > 1:
             return
@@ -209,5 +216,3 @@ def _terminate(status: dict) -> None:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(2)
-    except (KeyError, psutil.NoSuchProcess):
-        pass

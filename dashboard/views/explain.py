@@ -25,6 +25,7 @@ def samples(run: str, classes: list[str]) -> pd.DataFrame:
         },
         index=ids,
     )
+    table["probabilities"] = probability.tolist()
     table["wrong"] = table["true"] != table["predicted"]
     return table.sort_values(["wrong", "probability"], ascending=[False, False], kind="stable")
 
@@ -150,6 +151,10 @@ if schema.kind == "image":
     image_maps(run, sample, target, dataset.images[where], for_sample)
 else:
     row_bars(run, sample, target, dataset, for_sample[0])
+with st.expander("Probability of each class"):
+    run_page.chart(
+        charts.probabilities(decision.probabilities, list(schema.classes)), "probabilities", "Probability of each class"
+    )
 with st.expander("How to read this"):
     for method in for_sample:
         st.markdown(f"**{explain.module(method).TITLE}.** {explain.module(method).TEXT}")

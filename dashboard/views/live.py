@@ -46,8 +46,12 @@ def progress(run: str, row: dict) -> None:
             text = f"Epoch {row['epoch']} of {row['epochs']}, {words.duration(row['seconds_left'])} left"
         left.progress(min(1.0, row.get("step", 0) / row.get("n_steps", 1)), text=text)
     if right.button("Stop", icon=":material/stop:", key="stop", width="stretch"):
-        with st.spinner("Stopping"):
-            jobs.stop(run)
+        try:
+            with st.spinner("Stopping"):
+                jobs.stop(run)
+        except RuntimeError as error:
+            st.error(str(error), icon=":material/error:")
+            return
         st.rerun()
 
 

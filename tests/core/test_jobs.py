@@ -291,9 +291,10 @@ def test_a_process_that_only_shares_the_number_is_not_ended():
     try:
         run = make()
         runs.write_status(run, state="running", pid=innocent.pid, pid_created=time.time() - 3600)
-        with jobs.alive(run):
+        with jobs.alive(run), pytest.raises(RuntimeError, match=f"The process of run {run} could not be ended"):
             jobs.stop(run, timeout=0.1)
         assert innocent.poll() is None
+        assert runs.status(run)["state"] == "running"  # nobody is told that it was stopped
     finally:
         innocent.kill()
         innocent.wait()
