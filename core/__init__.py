@@ -7,21 +7,25 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def train(
-    data: str = "digits", net: str | None = None, net_options: dict | None = None, wait: bool = True, **settings
-) -> str:
+def train(data="digits", net: str | None = None, net_options: dict | None = None, wait: bool = True, **settings) -> str:
     """Train a net on a data set as a run in the workspace and return the run's name.
 
-    data, net : names, as `core.data.available()` and `core.nets.available()` list them
+    data : the name of a data set (`core.data.available()`), a table, a folder or .zip of class folders, a torchvision
+        set, "package.module:Dataset", or a map-style torch.utils.data.Dataset itself
+    net : a name that `core.nets.available()` lists
     net_options : settings of the net itself, for example {"hidden": 64}
     wait : return when the run is over (True) or at once (False)
-    settings : fields of `core.config.TrainingConfig`, for example epochs=5, lr=1e-3, seed=1
+    settings : fields of `core.config.TrainingConfig`, `AugmentConfig` and `DataConfig`, for example epochs=5, lr=1e-3,
+        flip=True, split="group"; and what the reader of the data takes, for example target="Survived", test="new.csv"
     Raises ValueError or LookupError if they do not fit, and RuntimeError with the run's sentence if it fails.
     """
     from core import config, jobs, runs
-    from core import data as sources
+    from core.data import ingest
 
-    run = jobs.start(config.suggest(sources.get(data), net, net_options, **settings))
+    known = config.setting_names()
+    asked = {name: settings.pop(name) for name in list(settings) if name in known}
+    found = ingest.add(data, values=settings) if isinstance(data, str) else ingest.take(data, **settings)
+    run = jobs.start(config.suggest(found, net, net_options, **asked))
     if wait and jobs.wait(run) != "done":
         raise RuntimeError(f"Run {run} ended as {jobs.state(run)}: {runs.status(run).get('message', '')}")
     return run

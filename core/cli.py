@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from core import config, data, jobs, nets, runs, words
+from core.data.cli import added
+from core.data.cli import app as data_app
+from core.options import parse
+from core.terminal import console
 
 app = typer.Typer(
     help="Train PyTorch classifiers and look at the results. Runs are kept in ./workspace or VITRINE_WORKSPACE.",
@@ -17,16 +20,27 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-if not console.is_terminal:
-    console.width = 160  # a pipe or a file has no width of its own
+app.add_typer(data_app, name="data")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet-maple), or latest.")]
 
 
 @app.command()
 def train(
-    data_name: Annotated[str, typer.Option("--data", help=f"Data set: {', '.join(data.available())}.")] = "digits",
+    data_name: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            help=f"A data set ({', '.join(data.built_in())}, or one of yours), a table, a folder or .zip of class "
+            "folders, a torchvision set, or package.module:Dataset.",
+        ),
+    ] = "digits",
+    target: Annotated[str | None, typer.Option(help="Column to predict, for a table. Default: a guess.")] = None,
+    test: Annotated[str | None, typer.Option(help="Separate test table, or test Dataset.")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of a torchvision set's files.")] = None,
+    read: Annotated[
+        list[str] | None, typer.Option(help="How to read the data, NAME=VALUE, for example header=no or size=96.")
+    ] = None,
     net: Annotated[str | None, typer.Option(help=f"Net: {', '.join(nets.available())}. Default: by data.")] = None,
     net_option: Annotated[
         list[str] | None, typer.Option(help="Setting of the net, NAME=VALUE; may be given more than once.")
@@ -37,8 +51,17 @@ def train(
     schedule: Annotated[str | None, typer.Option(help="one_cycle (default) or constant.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="adam (default), adamw or sgd.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Pull of the weights towards zero. Default: 0.")] = None,
+    resample: Annotated[
+        float | None, typer.Option(help="How far rare classes are drawn more often, 0 to 1. Default: 0.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help=f"{', '.join(data.split.WAYS)}. Default: auto.")] = None,
+    split_by: Annotated[str | None, typer.Option(help="Column for the splits group, time and column.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. Default: 0.")] = None,
     device: Annotated[str | None, typer.Option(help="auto (default), cpu, cuda or mps.")] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, NAME=VALUE, for example flip=true or class_weights=0.5."),
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Watch the run until it is over; Ctrl-C stops it.")] = True,
 ) -> None:
     """Train a net on a data set."""
@@ -49,11 +72,19 @@ def train(
         "schedule": schedule,
         "optimizer": optimizer,
         "weight_decay": weight_decay,
+        "resample": resample,
+        "split": split,
+        "split_by": split_by,
         "seed": seed,
         "device": device,
     }
-    settings = {name: value for name, value in given.items() if value is not None}
-    run = jobs.start(config.suggest(data.get(data_name), net, parse_options(net_option or []), **settings))
+    settings = {name: value for name, value in given.items() if value is not None} | parse(more or [], "--set")
+    unknown = set(settings) - config.setting_names()
+    if unknown:
+        known = ", ".join(sorted(config.setting_names()))
+        raise ValueError(f"There is no setting {', '.join(sorted(unknown))}; the settings are {known}.")
+    dataset = added(data_name, "", target, test, root, read)
+    run = jobs.start(config.suggest(dataset, net, parse(net_option or []), **settings))
     if not wait:
         print(run)
         return
@@ -132,20 +163,6 @@ def explain(
     record = explainers.explain(run, method, sample, target)
     print(explainers.describe(record))
     print(f"Kept in {record['path']}")
-
-
-def parse_options(texts: list[str]) -> dict:
-    """["hidden=64", "batch_norm=false"] -> {"hidden": 64, "batch_norm": False}; what is no JSON value is text."""
-    options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"--net-option is {text!r}; it must be NAME=VALUE, for example hidden=64.")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
 
 
 def watch(run: str) -> None:

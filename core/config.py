@@ -6,15 +6,41 @@ from dataclasses import dataclass, field
 
 from core import data, nets
 from core.data.dataset import Dataset, Schema
+from core.data.readers import own
 from core.options import check, from_dict, option
+
+PHOTO_SIZE = 64  # side at which a small net from scratch sees photographs
+PHOTO_AUGMENT = {"flip": True, "crop": 0.6}
 
 
 @dataclass(frozen=True)
 class DataConfig:
     name: str = option("digits", "data set to train on")
+    version: str = option("", "version of the data set; empty takes the current one")
+    split: str = option("auto", "how samples are divided into parts", choices=data.split.WAYS, rare=True)
+    split_by: str = option("", "column for the ways group, time and column", rare=True)
     val_fraction: float = option(0.15, "share of each class used to choose the best epoch", 0.01, 0.8, rare=True)
     test_fraction: float = option(0.2, "share of each class kept for the final figures", 0.01, 0.8, rare=True)
     split_seed: int = option(0, "seed of the split into train, validation and test", 0, 2**31 - 1, rare=True)
+    folds: int = option(0, "parts of a k-fold split; 0 makes a single split", 0, 50, rare=True)
+    fold: int = option(0, "which of the folds is the test part, from 0", 0, 49, rare=True)
+    image_size: int = option(0, "side of the image that the net sees; 0 takes the stored size", 0, 1024, "pixels")
+    redraw: bool = option(False, "whether a Dataset of your own is read anew in each epoch, for its random transform")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes of training images, drawn for each sample anew. The defaults change nothing."""
+
+    flip: bool = option(False, "mirror left and right, every second time")
+    flip_vertical: bool = option(False, "mirror top and bottom, every second time")
+    shift: float = option(0.0, "shift by up to this share of the side", 0, 0.5)
+    crop: float = option(1.0, "cut out and enlarge a part of at least this share of the area; 1 is off", 0.05, 1)
+    rotate: float = option(0.0, "turn by up to this angle, either way", 0, 180, "degrees")
+    color: float = option(0.0, "change brightness, contrast and saturation by up to this share", 0, 1)
+    cutout: float = option(0.0, "cover a square whose side is this share of the image's", 0, 0.9)
+    mixup: float = option(0.0, "blend pairs of images and labels; the alpha of MixUp, 0 is off", 0, 10)
+    cutmix: float = option(0.0, "paste a part of another image; the alpha of CutMix, 0 is off", 0, 10)
 
 
 @dataclass(frozen=True)
@@ -31,6 +57,13 @@ class TrainingConfig:
     schedule: str = option("one_cycle", "course of the learning rate", choices=("one_cycle", "constant"), rare=True)
     optimizer: str = option("adam", "optimiser", choices=("adam", "adamw", "sgd"), rare=True)
     weight_decay: float = option(0.0, "pull of the weights towards zero", 0, 10, rare=True)
+    resample: float = option(0.0, "how far rare classes are drawn more often: 0 as they are, 1 all alike", 0, 1)
+    class_weights: float = option(0.0, "how far rare classes count more in the loss, 0 to 1", 0, 1, rare=True)
+    correct_prior: bool = option(
+        True,
+        "whether resampling or weights are taken out of the probabilities again",
+        rare=True,
+    )
     seed: int = option(0, "seed of initial weights, order and dropout", 0, 2**31 - 1, rare=True)
     device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda", "mps"), rare=True)
 
@@ -40,6 +73,7 @@ class TrainConfig:
     data: DataConfig = DataConfig()
     net: NetConfig = NetConfig()
     training: TrainingConfig = TrainingConfig()
+    augment: AugmentConfig = AugmentConfig()
 
     def to_dict(self) -> dict:
         return {"format": 1, **dataclasses.asdict(self)}
@@ -51,6 +85,7 @@ class TrainConfig:
             data=from_dict(DataConfig, values["data"]),
             net=from_dict(NetConfig, values["net"]),
             training=from_dict(TrainingConfig, values["training"]),
+            augment=from_dict(AugmentConfig, values.get("augment", {})),
         )
 
 
@@ -61,23 +96,50 @@ def suggest(
     split: DataConfig | None = None,
     **settings,
 ) -> TrainConfig:
-    """A checked config with good values for `dataset` wherever `settings` (fields of TrainingConfig) is silent.
+    """A checked config with good values for `dataset` wherever `settings` is silent.
 
     net : defaults to the one to start with for the kind of data;  net_options : differences from its own defaults
-    Small sets get small batches, and enough epochs for about 800 steps.
+    settings : fields of TrainingConfig, AugmentConfig and DataConfig, by name
+    Small sets get small batches, and enough epochs for about 800 steps. Photographs get flips and crops.
     """
-    where = dataclasses.replace(split or DataConfig(), name=dataset.name)
+    asked = {record: _take(record, settings) for record in (DataConfig, AugmentConfig)}
+    where = dataclasses.replace(split or DataConfig(), **asked[DataConfig])
+    where = dataclasses.replace(where, name=dataset.name, version=dataset.fingerprint[:12])
     check(where)
+    if "redraw" not in asked[DataConfig] and drawn_at_random(dataset):
+        where = dataclasses.replace(where, redraw=True)
+    augment = {}
+    if _photographs(dataset):
+        augment = PHOTO_AUGMENT
+        if not where.image_size:
+            where = dataclasses.replace(where, image_size=min(PHOTO_SIZE, *dataset.schema.shape[1:]))
     n_train = max(1, round(len(dataset) * (1 - where.val_fraction - where.test_fraction)))
     batch_size = settings.setdefault("batch_size", 32 if n_train < 2000 else 128)
     if isinstance(batch_size, int) and batch_size > 0:
         steps = math.ceil(n_train / batch_size)
         settings.setdefault("epochs", min(100, max(20, math.ceil(800 / steps))))
     config = TrainConfig(
-        where, NetConfig(net or default_net(dataset.kind), net_options or {}), from_dict(TrainingConfig, settings)
+        where,
+        NetConfig(net or default_net(dataset.kind), net_options or {}),
+        from_dict(TrainingConfig, settings),
+        from_dict(AugmentConfig, augment | asked[AugmentConfig]),
     )
     check_together(config, dataset.schema)
     return config
+
+
+def setting_names() -> set[str]:
+    """Names of all settings of data, training and augmentation that `suggest` takes."""
+    records = (DataConfig, TrainingConfig, AugmentConfig)
+    return {field.name for record in records for field in dataclasses.fields(record)} - {"name", "version"}
+
+
+def seen_by_net(config: TrainConfig, schema: Schema) -> Schema:
+    """The schema of what the net sees: that of the data, at the size that the config asks for."""
+    side = config.data.image_size
+    if schema.kind != "image" or not side:
+        return schema
+    return dataclasses.replace(schema, shape=(schema.shape[0], side, side))
 
 
 def written_out(config: TrainConfig) -> TrainConfig:
@@ -89,6 +151,23 @@ def written_out(config: TrainConfig) -> TrainConfig:
 def default_net(kind: str) -> str:
     """The net to start with for a kind of data."""
     return {"image": "cnn", "table": "mlp"}[kind]
+
+
+def _take(record_type, settings: dict) -> dict:
+    """Remove the fields of `record_type` from `settings` and return them."""
+    names = [field.name for field in dataclasses.fields(record_type) if field.name in settings]
+    return {name: settings.pop(name) for name in names}
+
+
+def drawn_at_random(dataset: Dataset) -> bool:
+    """Whether the data is a Dataset named by module whose samples differ from one reading to the next."""
+    random = any(note.text == own.RANDOM for note in dataset.notes)
+    return random and data.store.source(dataset.name).get("reader") == "own"
+
+
+def _photographs(dataset: Dataset) -> bool:
+    """Whether the images are colour pictures of some size, which a flip or a crop leaves what they are."""
+    return dataset.kind == "image" and dataset.schema.shape[0] == 3 and min(dataset.schema.shape[1:]) > 48
 
 
 def check_together(config: TrainConfig, schema: Schema) -> None:
@@ -104,3 +183,7 @@ def check_together(config: TrainConfig, schema: Schema) -> None:
     nets.options(config.net.name, config.net.options)
     if config.data.name not in data.available():
         raise LookupError(f"There is no data set {config.data.name!r}; there are {', '.join(data.available())}.")
+    if config.data.fold >= max(1, config.data.folds):
+        raise ValueError(f"fold is {config.data.fold}; with {config.data.folds} folds it must be below that.")
+    if schema.kind == "table" and config.augment != AugmentConfig():
+        raise ValueError("Augmentation is for images; leave its settings out for a table.")

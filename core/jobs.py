@@ -4,19 +4,16 @@ import contextlib
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
-import threading
 import time
+from dataclasses import replace
 
 import filelock
 import psutil
 
-from core import data, runs
-from core.config import TrainConfig, check_together, written_out
-
-START_SECONDS = 20.0  # a process that has not taken its lock by then never will
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from core import data, processes, runs
+from core.config import TrainConfig, check_together, seen_by_net, written_out
+from core.processes import ROOT, START_SECONDS  # noqa: F401 (ROOT is for those who start their own)
 
 
 def start(config: TrainConfig) -> str:
@@ -24,32 +21,19 @@ def start(config: TrainConfig) -> str:
 
     Raises ValueError or LookupError if the config cannot work, and OSError if the workspace cannot be written.
     """
-    dataset = data.get(config.data.name)
+    dataset = data.get(config.data.name, config.data.version)
+    config = replace(config, data=replace(config.data, version=dataset.fingerprint[:12]))
     check_together(config, dataset.schema)
-    run = runs.create(written_out(config), dataset.schema, dataset.fingerprint)
-    with open(runs.path(run, "log.txt"), "ab") as log:
-        detached = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-            if sys.platform == "win32"
-            else {"start_new_session": True}
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core.training.worker", str(runs.path(run))],
-            cwd=ROOT,
-            env={**os.environ, "VITRINE_WORKSPACE": str(runs.workspace())},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            **detached,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
+    data.parts(dataset, config.data)  # a split that cannot be made is said now, not by the run
+    run = runs.create(written_out(config), seen_by_net(config, dataset.schema), dataset.fingerprint)
+    processes.start("core.training.worker", runs.path(run), runs.path(run, "log.txt"))
     return run
 
 
 def state(run: str, status: dict | None = None) -> str:
     """queued, running, done, failed, stopped, or lost: the folder says it is at work but no process holds its lock."""
     status = status or runs.status(run)
-    if status["state"] not in runs.WORKING or _is_held(runs.path(run, "lock")):
+    if status["state"] not in runs.WORKING or processes.is_held(runs.path(run, "lock")):
         return status["state"]
     status = runs.status(run)  # it may have ended between the two looks
     if status["state"] == "queued" and time.time() - status.get("created", 0) < START_SECONDS:
@@ -107,7 +91,7 @@ def stop(run: str, timeout: float = 3.0) -> None:
         time.sleep(0.05)
     if state(run) in runs.WORKING:
         _terminate(runs.status(run))
-        if _is_held(runs.path(run, "lock")):
+        if processes.is_held(runs.path(run, "lock")):
             raise RuntimeError(
                 f"The process of run {run} could not be ended; it may belong to another user or machine."
             )
@@ -130,16 +114,9 @@ def should_stop(run: str) -> bool:
 # ------------------------------------------------------------------------------------- for the run's own process
 
 
-@contextlib.contextmanager
 def alive(run: str):
     """Hold the run's lock; the operating system drops it when the process dies, however it dies."""
-    lock = filelock.FileLock(runs.path(run, "lock"))
-    try:
-        lock.acquire(timeout=2)  # a look from outside holds it for a moment
-    except filelock.Timeout:
-        raise RuntimeError(f"Run {run} has a process already.") from None
-    with lock:
-        yield
+    return processes.alive(runs.path(run, "lock"))
 
 
 @contextlib.contextmanager
@@ -179,29 +156,6 @@ def device_lock(device: str) -> str:
     if shutil.which("nvidia-smi") or pathlib.Path("/dev/nvidia0").exists():
         return "cuda"
     return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"
-
-
-def _is_held(lock_file: pathlib.Path) -> bool:
-    """Whether a process holds the lock. Looks share the lock where they can, so that two never see one another."""
-    try:
-        file = open(lock_file, "rb")
-    except FileNotFoundError:
-        return False
-    with file:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return False
-            except BlockingIOError:
-                return True
-    lock = filelock.FileLock(lock_file)
-    try:
-        with lock.acquire(timeout=0.2):
-            return False
-    except filelock.Timeout:
-        return True
 
 
 def _terminate(status: dict) -> None:

@@ -1,26 +1,34 @@
 """Model = preprocess (fitted on the training split) + net: raw input in, logits out. All else goes through it."""
 
+import collections
+import concurrent.futures
+import pathlib
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import nn
 
 from core import nets, preprocessing, runs
 from core.config import NetConfig
-from core.data.dataset import Schema
+from core.data.dataset import Dataset, Schema
 from core.training import checkpoint
 
 
 class Model(nn.Module):
-    """Raw input, uint8 (n, c, h, w) or float32 (n, n_columns) -> logits (n, n_classes)."""
+    """Raw input, images (n, c, H, W) of any size or float32 rows (n, n_columns) -> logits (n, n_classes)."""
 
     def __init__(self, schema: Schema, net: NetConfig):
         super().__init__()
         self.schema = schema
         self.preprocess = preprocessing.build(schema)
         self.net = nets.module(net.name).build(schema, nets.options(net.name, net.options))
+        # what brings the net's answer from the class shares it was trained with to those of the data
+        self.register_buffer("prior_shift", torch.zeros(len(schema.classes)))
 
     def forward(self, x):
-        return self.net(self.preprocess(x))
+        logits = self.net(self.preprocess(x))
+        return logits if self.training else logits + self.prior_shift
 
     def n_parameters(self) -> int:
         return sum(p.numel() for p in self.net.parameters())
@@ -54,3 +62,36 @@ def predict(model: nn.Module, x: np.ndarray, batch_size: int = 1024) -> np.ndarr
         ]
     model.train(was_training)
     return np.concatenate(batches)
+
+
+def predict_originals(model: nn.Module, dataset: Dataset, where: np.ndarray) -> np.ndarray | None:
+    """Logits, float32 (n, n_classes), of the original image files at `where`, at their own size, as a user has them.
+
+    None if the data set has no such files, or one of them is not there any more: then only the stored images are left.
+    """
+    if dataset.kind != "image" or "file" not in dataset.about or not dataset.root:
+        return None
+    try:
+        logits = [predict(model, image[None]) for image in originals(dataset, where)]
+    except (OSError, ValueError):
+        return None
+    return np.concatenate(logits) if logits else None
+
+
+def originals(dataset: Dataset, where: np.ndarray) -> Iterator[np.ndarray]:
+    """The original images at `where`, each uint8 (c, H, W), decoded ahead in two threads.
+
+    Raises OSError or ValueError if one cannot be read.
+    """
+    from core.data import decode
+
+    root, channels = pathlib.Path(dataset.root), dataset.schema.shape[0]
+    paths = [root / name for name in dataset.about["file"].to_numpy(str)[where]]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        ahead = collections.deque()
+        for path in paths:
+            ahead.append(pool.submit(decode.original, path, channels))
+            if len(ahead) > 4:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()

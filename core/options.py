@@ -1,6 +1,7 @@
 """Settings that describe themselves: a default, a sentence, a unit and a range, readable without torch."""
 
 import dataclasses
+import json
 import math
 
 
@@ -43,6 +44,24 @@ def from_dict(record_type, values: dict):
     record = record_type(**values)
     check(record)
     return record
+
+
+def parse(texts: list[str], option: str = "--net-option") -> dict:
+    """["hidden=64", "batch_norm=false"] -> {"hidden": 64, "batch_norm": False}; what is no JSON value is text."""
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"{option} is {text!r}; it must be NAME=VALUE, for example hidden=64.")
+        try:
+            options[name.strip()] = json.loads(value, parse_constant=_no_json)
+        except (ValueError, RecursionError):
+            options[name.strip()] = value
+    return options
+
+
+def _no_json(text: str):
+    raise ValueError(f"{text} is no JSON")  # NaN and Infinity, which Python would take
 
 
 def _range(low, high):

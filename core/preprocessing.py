@@ -1,26 +1,36 @@
 """Raw input -> what a net takes, as modules fitted on the training split, so that they travel with the weights."""
 
+import math
+
 import torch
 from torch import nn
 
 from core.data.dataset import Schema
 
+CYCLES = (365.2425, 7.0, 1.0)  # days: year, week, day
+
 
 class ImagePreprocess(nn.Module):
-    """uint8 (n, c, h, w) -> float32 (n, c, h, w) with mean 0 and standard deviation 1 per fitted channel."""
+    """Images of any size (n, c, H, W) -> float32 (n, c, h, w) with mean 0 and deviation 1 per fitted channel.
+
+    uint8 images hold levels from 0 to 255, float32 images whatever their maker put there. Another size than the
+    schema's is scaled until it covers (h, w), and cut around its centre.
+    """
 
     def __init__(self, schema: Schema):
         super().__init__()
-        channels = schema.shape[0]
+        channels, self.height, self.width = schema.shape
+        self.top = 255.0 if schema.dtype == "uint8" else 1.0
+        self.any_size = False  # whether to compute the resizing also where it changes nothing, as an export must
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
 
     def fit(self, x: torch.Tensor) -> None:
-        """Take mean and standard deviation from the training images, uint8 (n, c, h, w), in chunks of memory."""
+        """Take mean and standard deviation from the training images (n, c, h, w), in chunks of memory."""
         n_pixels = x.shape[0] * x.shape[2] * x.shape[3]
         total = square = 0
         for chunk in x.split(1024):
-            values = chunk.double() / 255
+            values = chunk.double() / self.top
             total = total + values.sum(dim=(0, 2, 3))
             square = square + values.square().sum(dim=(0, 2, 3))
         mean = total / n_pixels
@@ -29,24 +39,45 @@ class ImagePreprocess(nn.Module):
         self.std.copy_(torch.where(std > 1e-6, std, 1.0).view(1, -1, 1, 1))
 
     def forward(self, x):
-        return (x.float() / 255 - self.mean) / self.std
+        x = x.float()
+        if self.any_size or x.shape[2:] != (self.height, self.width):
+            x = resize(x, self.height, self.width)
+        return (x / self.top - self.mean) / self.std
 
 
 class TablePreprocess(nn.Module):
-    """Raw rows, float32 (n, n_columns) -> float32 (n, n_columns): numbers standardised, category codes moved up by 1.
+    """Raw rows, float32 (n, n_columns) -> float32 (n, len(schema.inputs)); see `Schema.inputs`.
 
-    A missing number becomes the training mean (0 once standardised); an unknown category (-1) becomes code 0.
+    A number is standardised; a missing one becomes the training mean, and a flag says so where the data has missing
+    ones. A date becomes how far along it is and its place in year, week and day. A category's code is moved up by 1,
+    so that 0 is the missing or unknown one.
     """
 
     def __init__(self, schema: Schema):
         super().__init__()
-        is_number = torch.tensor([column.type == "number" for column in schema.columns])
-        self.register_buffer("is_number", is_number)
-        self.register_buffer("mean", torch.where(is_number, 0.0, -1.0))
-        self.register_buffer("std", torch.ones(len(schema.columns)))
+        columns, inputs = schema.columns, schema.inputs
+        scaled = [column.type != "category" for column in columns]
+        self.register_buffer("is_number", torch.tensor(scaled))
+        self.register_buffer("mean", torch.where(self.is_number, 0.0, -1.0))
+        self.register_buffer("std", torch.ones(len(columns)))
+        self.dates = [j for j, column in enumerate(columns) if column.type == "date"]
+        self.flags = [j for j, column in enumerate(columns) if column.missing and column.type != "category"]
+        # The parts are computed kind by kind: values and codes, dates' cycles, flags. This is their place in `inputs`.
+        made = [(j, "first") for j in range(len(columns))]
+        made += [(j, f"cycle {k}") for k in range(2 * len(CYCLES)) for j in self.dates]
+        made += [(j, "flag") for j in self.flags]
+        wanted, seen = [], {}
+        for value in inputs:
+            if value.kind == "part":
+                k = seen[value.column] = seen.get(value.column, -2) + 1
+                wanted.append((value.column, "first" if k < 0 else f"cycle {k}"))
+            else:
+                wanted.append((value.column, "flag" if value.kind == "flag" else "first"))
+        self.order = [made.index(key) for key in wanted]
+        self.as_made = self.order == list(range(len(made)))
 
     def fit(self, x: torch.Tensor) -> None:
-        """Take mean and standard deviation of each number column from the training rows, ignoring missing ones."""
+        """Take mean and standard deviation of each number and date from the training rows, ignoring missing ones."""
         values = x.double()
         mean = values.nanmean(dim=0).nan_to_num()
         std = (values - mean).square().nanmean(dim=0).sqrt().nan_to_num()
@@ -55,9 +86,45 @@ class TablePreprocess(nn.Module):
 
     def forward(self, x):
         scaled = (x - self.mean) / self.std
-        return torch.where(torch.isnan(scaled), torch.zeros_like(scaled), scaled)
+        scaled = torch.where(torch.isnan(scaled), torch.zeros_like(scaled), scaled)
+        parts = [scaled]
+        if self.dates:
+            days = x[:, self.dates]
+            for length in CYCLES:
+                place = days / length
+                angle = 2 * math.pi * (place - torch.floor(place))
+                for wave in (torch.sin(angle), torch.cos(angle)):
+                    parts.append(torch.where(torch.isnan(wave), torch.zeros_like(wave), wave))
+        if self.flags:
+            parts.append(torch.isnan(x[:, self.flags]).float())
+        made = torch.cat(parts, dim=1) if len(parts) > 1 else scaled
+        return made if self.as_made else made[:, self.order]
 
 
 def build(schema: Schema) -> nn.Module:
     """An unfitted preprocessing module for the kind of data."""
     return {"image": ImagePreprocess, "table": TablePreprocess}[schema.kind](schema)
+
+
+def resize(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Images float (n, c, H, W) scaled, antialiased, until they cover (height, width), and cut around the centre.
+
+    Two matrix products, so that it can be exported for any H and W; the same size comes out as it is. The weights are
+    those of a triangle filter as wide as the scale, as in Pillow's and torchvision's antialiased bilinear resizing.
+    """
+    rows = torch.arange(x.shape[2], dtype=torch.float32, device=x.device)
+    columns = torch.arange(x.shape[3], dtype=torch.float32, device=x.device)
+    n_rows, n_columns = torch.ones_like(rows).sum(), torch.ones_like(columns).sum()
+    scale = torch.minimum(n_rows / height, n_columns / width)
+    down = _sampling(rows, n_rows, height, scale)
+    across = _sampling(columns, n_columns, width, scale)
+    return down @ x @ across.T
+
+
+def _sampling(positions, n, n_out: int, scale):
+    """Weights (n_out, n) of each input position in each output position, rows summing to 1."""
+    centres = (torch.arange(n_out, dtype=torch.float32, device=positions.device) + 0.5) * scale
+    centres = centres + (n - n_out * scale) / 2
+    reach = torch.clamp(scale, min=1.0)
+    weights = torch.clamp(1 - (positions + 0.5 - centres[:, None]).abs() / reach, min=0.0)
+    return weights / weights.sum(dim=1, keepdim=True)

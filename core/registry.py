@@ -11,9 +11,9 @@ def members(package: ModuleType) -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
 
 
-def member(package: ModuleType, name: str, what: str) -> ModuleType:
-    """The module of one member; LookupError says which members there are (`what` is the word for one)."""
-    names = members(package)
+def member(package: ModuleType, name: str, what: str, known: list[str] | None = None) -> ModuleType:
+    """The module of one member; LookupError says which there are: `known`, or the members (`what` names one)."""
+    names = known or members(package)
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""

@@ -14,6 +14,7 @@ import numpy as np
 from core import data
 from core.config import TrainConfig
 from core.data.dataset import Dataset, Schema
+from core.files import replacing, write_json
 from core.workspace import WorkspaceError, check_workspace, workspace
 
 ADJECTIVES = (
@@ -115,12 +116,18 @@ def schema(run: str) -> Schema:
 
 
 def dataset(run: str) -> Dataset:
-    """The data of the run; ValueError if it is no longer what the run was made with."""
+    """The data of the run, in the very version it was made with, whatever the set is called now; ValueError if gone."""
     name = config(run).data.name
-    found = data.get(name)
-    if found.fingerprint != read_json(run, "schema.json")["fingerprint"]:
-        raise ValueError(f"The data set {name} has changed since run {run} was made; start a new run.")
-    return found
+    fingerprint = read_json(run, "schema.json")["fingerprint"]
+    holder = data.store.find(fingerprint, name)
+    if holder:
+        return data.get(holder, fingerprint[:12])
+    if name in data.built_in() and (found := data.get(name)).fingerprint == fingerprint:
+        return found
+    raise ValueError(
+        f"The version of the data set {name} that run {run} was made with is no longer in the workspace; "
+        "add the data again, or start a new run."
+    )
 
 
 def status(run: str) -> dict:
@@ -198,26 +205,6 @@ def log_tail(run: str, n_lines: int = 40) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------- files
-
-
-@contextlib.contextmanager
-def replacing(target: pathlib.Path):
-    """Give a path beside `target` to write to; at the end it is flushed and takes the place of `target` at once."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield beside
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_json(target: pathlib.Path, values: dict) -> None:
-    """Write a JSON file whole or not at all; NaN and infinity are refused."""
-    text = json.dumps(values, indent=1, allow_nan=False)
-    with replacing(target) as beside:
-        beside.write_text(text, encoding="utf-8")
 
 
 def read_json(run: str, name: str) -> dict:

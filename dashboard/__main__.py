@@ -25,6 +25,8 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     print(f"Vitrine is at http://{given.address}:{port}  (workspace: {folder}; Ctrl-C ends it)", flush=True)
     os.environ["VITRINE_WORKSPACE"] = str(folder)
+    here = [os.environ.get("PYTHONPATH"), str(pathlib.Path.cwd())]  # where a person's own modules are
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
     os.chdir(APP.parent.parent)  # where .streamlit/ is
     options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning"]
     from streamlit.web import cli

@@ -17,6 +17,7 @@ def main() -> None:
         # not in a folder named "pages": Streamlit would serve its files by themselves until this ran once
         "Work": [
             st.Page("views/runs.py", title="Runs", icon=":material/view_list:", default=True),
+            st.Page("views/data.py", title="Data", icon=":material/database:"),
             st.Page("views/train.py", title="Train", icon=":material/model_training:"),
             st.Page("views/live.py", title="Live", icon=":material/monitoring:"),
         ],

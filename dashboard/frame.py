@@ -42,7 +42,7 @@ def sidebar(groups: dict) -> None:
         for group, pages in groups.items():
             st.caption(group)
             for page in pages:
-                of_a_run = run and page.title not in ("Runs", "Train")
+                of_a_run = run and page.title not in ("Runs", "Data", "Train")
                 st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())

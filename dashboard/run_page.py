@@ -70,10 +70,23 @@ def figures(run: str, row: dict) -> dict:
     return record
 
 
-@st.cache_resource(show_spinner="Reading the data", max_entries=8)
 def dataset(name: str) -> data.Dataset:
-    """The named data set, read once per process; never to be changed."""
-    return data.get(name)
+    """The current version of the named data set, read once per process; never to be changed."""
+    if name in data.built_in() and name not in data.store.names():
+        data.get(name)
+    return _stored(name, data.store.version(name))
+
+
+def dataset_of(run: str) -> data.Dataset:
+    """The data of a run, in the version it was made with; ValueError if that is gone."""
+    fingerprint = runs.read_json(run, "schema.json")["fingerprint"]
+    holder = data.store.find(fingerprint, runs.config(run).data.name)
+    return _stored(holder, fingerprint[:12]) if holder else runs.dataset(run)
+
+
+@st.cache_resource(show_spinner="Reading the data", max_entries=8)
+def _stored(name: str, version: str) -> data.Dataset:
+    return data.get(name, version)
 
 
 def chart(figure, key: str, alt: str) -> None:

@@ -17,14 +17,26 @@ def current_run() -> str | None:
     return None
 
 
-def select(label: str, options: Sequence[str], key: str, default: str, **how) -> str:
-    """A select box for a choice that lives in the URL as `?key=choice`; the default, and what is not on offer, do not.
+def select(label: str, options: Sequence[str], key: str, default: str, widget=st.selectbox, **how) -> str:
+    """A widget to choose one of a list, whose choice lives in the URL as `?key=choice`.
+
+    The default, and what is not on offer, do not live there.
 
     A change of the URL alone is a step of the browser's history, so the default is never written there by itself.
     """
     asked = st.query_params.get(key)
     st.session_state[key] = asked if asked in options else default
-    return st.selectbox(label, options, key=key, on_change=_write, args=(key, default), **how)
+    return widget(label, options, key=key, on_change=_write, args=(key, default), **how)
+
+
+def segments(label: str, options: Sequence[str], key: str, default: str, **how) -> str:
+    """As `select`, with all options in sight."""
+    asked = st.query_params.get(key)
+    st.session_state[key] = asked if asked in options else default
+    made = st.segmented_control(
+        label, options, key=key, on_change=_write, args=(key, default), label_visibility="collapsed", **how
+    )
+    return made or default
 
 
 def slider(label: str, key: str, low: float, high: float, default: float, step: float, **how) -> float:
@@ -40,7 +52,7 @@ def slider(label: str, key: str, low: float, high: float, default: float, step: 
 def _write(key: str, default) -> None:
     """Put the new choice where it is looked for."""
     choice = st.session_state[key]
-    if choice == default and key != "run":
+    if choice is None or (choice == default and key != "run"):
         st.query_params.pop(key, None)
     else:
         st.query_params[key] = f"{choice:g}" if isinstance(choice, float) else choice

@@ -22,7 +22,7 @@ def class_color(index: int) -> str:
 
 def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epochs: int | None = None) -> go.Figure:
     """Loss or accuracy (`figure`: "loss" or "accuracy") by epoch: training thin, validation thick, best marked."""
-    fig = _figure("Epoch", {"loss": "Cross-entropy loss", "accuracy": "Accuracy"}[figure])
+    fig = base("Epoch", {"loss": "Cross-entropy loss", "accuracy": "Accuracy"}[figure])
     best = next((row for row in rows if row["epoch"] == best_epoch), None)
     rows = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_POINTS)).round().astype(int))]
     epochs = [row["epoch"] for row in rows]
@@ -59,7 +59,7 @@ def confusion_matrix(counts, classes: list[str]) -> go.Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = labels(classes)
     many = len(classes) > 25
-    fig = _figure("The model says", "Truth")
+    fig = base("The model says", "Truth")
     fig.add_heatmap(
         z=shares,
         x=names,
@@ -82,7 +82,7 @@ def confusion_matrix(counts, classes: list[str]) -> go.Figure:
 
 def roc(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
     """ROC curves, one class against the rest, macro and micro, with the diagonal of a guess."""
-    fig = _figure("False alarms (1 - specificity)", "Recall (sensitivity)")
+    fig = base("False alarms (1 - specificity)", "Recall (sensitivity)")
     fig.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="A guess", hoverinfo="skip"
     )
@@ -92,14 +92,42 @@ def roc(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
 
 def precision_recall(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
     """Precision/recall curves, one class against the rest, and micro."""
-    fig = _figure("Recall", "Precision")
+    fig = base("Recall", "Precision")
     _curves(fig, curves, areas, classes, "recall %{x:.1%}, precision %{y:.1%}")
+    return _square(fig)
+
+
+def reliability(corrected: dict, uncorrected: dict | None = None) -> go.Figure:
+    """Accuracy by confidence of `metrics.calibration`, with the diagonal of a model as sure as it is right.
+
+    uncorrected : the same before probabilities were corrected to the data's own class shares
+    """
+    fig = base("How sure the model is", "How often it is right")
+    fig.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="As sure as right", hoverinfo="skip"
+    )
+    for found, name, color in (
+        (uncorrected, "Before correction", PALETTE[1]),
+        (corrected, "After correction" if uncorrected else "Model", PALETTE[0]),
+    ):
+        if found:
+            n = np.array([row["n"] for row in found["bins"]], float)
+            fig.add_scatter(
+                x=[row["confidence"] for row in found["bins"]],
+                y=[row["accuracy"] for row in found["bins"]],
+                mode="lines+markers",
+                name=f"{name}: off by {found['error']:.1%}",
+                line={"color": color, "width": 2},
+                marker={"size": 6 + 14 * np.sqrt(n / n.max())},
+                customdata=n,
+                hovertemplate="%{customdata:,} samples: sure %{x:.1%}, right %{y:.1%}<extra></extra>",
+            )
     return _square(fig)
 
 
 def class_balance(counts: dict[str, list[int]], classes: list[str]) -> go.Figure:
     """Samples of each class, stacked by part of the split; counts is {"train": [...], "val": [...], "test": [...]}."""
-    fig = _figure("", "Samples")
+    fig = base("", "Samples")
     for (part, name), color in zip(
         {"train": "Training", "val": "Validation", "test": "Test"}.items(), (PALETTE[0], PALETTE[4], PALETTE[1])
     ):
@@ -150,7 +178,7 @@ def attribution_bars(names: list[str], values, spread=None, per_cent: bool = Fal
     """
     values = np.asarray(values)
     order = np.argsort(-values if per_cent else -np.abs(values))[:most][::-1]
-    fig = _figure("Accuracy lost when shuffled" if per_cent else "Share in the class score", "")
+    fig = base("Accuracy lost when shuffled" if per_cent else "Share in the class score", "")
     fig.add_bar(
         x=values[order],
         y=np.array(labels(names, 28))[order],
@@ -168,7 +196,7 @@ def attribution_bars(names: list[str], values, spread=None, per_cent: bool = Fal
 def probabilities(values: list[float], classes: list[str]) -> go.Figure:
     """Horizontal bars of the class probabilities, at most ten, the largest on top."""
     order = np.argsort(values)[-MAX_CURVES:]
-    fig = _figure("Probability", "")
+    fig = base("Probability", "")
     fig.add_bar(
         x=[values[j] for j in order],
         y=np.array(labels(classes))[order],
@@ -223,7 +251,8 @@ def _curves(fig, curves, areas, classes, hover):
         )
 
 
-def _figure(x_title: str, y_title: str) -> go.Figure:
+def base(x_title: str, y_title: str) -> go.Figure:
+    """An empty figure in our form, for others to add to."""
     fig = go.Figure()
     fig.update_layout(
         colorway=PALETTE,
@@ -231,7 +260,7 @@ def _figure(x_title: str, y_title: str) -> go.Figure:
         height=340,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        legend={"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
         template="none",
         dragmode=False,
     )
@@ -259,7 +288,7 @@ def _square(fig: go.Figure) -> go.Figure:
 
 
 def _bare(image: np.ndarray) -> go.Figure:
-    fig = _figure("", "")
+    fig = base("", "")
     fig.update_xaxes(visible=False, range=[-0.5, image.shape[2] - 0.5], constrain="domain")
     fig.update_yaxes(visible=False, range=[image.shape[1] - 0.5, -0.5], scaleanchor="x", constrain="domain")
     return fig.update_layout(height=320)

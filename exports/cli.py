@@ -35,10 +35,13 @@ def verify(run: Run = "latest") -> None:
 
     run = runs.resolve(run)
     record = parity.verify(run)
-    table = Table("batch size", "samples", "largest difference", "decisions that differ", "accuracy", box=box.SIMPLE)
+    table = Table(
+        "input", "batch size", "samples", "largest difference", "decisions that differ", "accuracy", box=box.SIMPLE
+    )
     for check in record["checks"]:
         largest = check["largest_difference"]
         table.add_row(
+            check["input"],
             f"{check['batch_size']:,}",
             f"{check['n']:,}",
             "not a number" if largest is None else f"{largest:.1e}",

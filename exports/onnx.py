@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from core import runs
-from core.data.dataset import Dataset, Schema
+from core import jobs, runs
+from core.data.dataset import Dataset, Schema, days
 
 OUTPUT = "probabilities"
 
@@ -15,12 +15,15 @@ OUTPUT = "probabilities"
 def export(run: str) -> pathlib.Path:
     """Write exports/model.onnx of `run` and return its path. An older proof goes, as it was for an older file.
 
-    Images: one input "image", uint8 (n, c, h, w). Tables: one input per column, named as the column, float32 (n,) for
-    a number (NaN is missing) and string (n,) for a category. Output "probabilities", float32 (n, n_classes).
-    Raises LookupError if the run has no weights yet.
+    Images: one input "image", uint8 (n, c, height, width) of any size. Tables: one input per column, named as the
+    column: float32 (n,) for a number (NaN is missing) or a date (days since 1970-01-01), string (n,) for a category
+    ("" is missing). Output "probabilities", float32 (n, n_classes).
+    Raises LookupError if the run has no weights yet, ValueError if it is still at work.
     """
     from core import model as models
 
+    if jobs.state(run) in runs.WORKING:  # its best epoch may change before the proof is done
+        raise ValueError(f"Run {run} is still at work; export it when it is done.")
     target = runs.path(run, "exports", "model.onnx")
     model = convert(models.load(run))
     _describe(model, run)
@@ -36,11 +39,16 @@ def inputs(dataset: Dataset, where: np.ndarray) -> dict[str, np.ndarray]:
         return {"image": np.ascontiguousarray(dataset.images[where])}
     rows = dataset.table.iloc[where]
     return {
-        name: rows[column.name].to_numpy(np.float32, na_value=np.nan)
-        if column.type == "number"
-        else rows[column.name].astype("string").fillna("").to_numpy(object)
+        name: column_input(rows[column.name], column.type)
         for name, column in zip(input_names(dataset.schema), dataset.columns)
     }
+
+
+def column_input(values, column_type: str) -> np.ndarray:
+    """A column (pandas Series) as the exported file takes it: float32 (n,), or text (n,) for a category."""
+    if column_type == "category":
+        return values.astype("string").fillna("").to_numpy(object)
+    return days(values) if column_type == "date" else values.to_numpy(np.float32, na_value=np.nan)
 
 
 def input_names(schema: Schema) -> list[str]:
@@ -57,7 +65,9 @@ def convert(model):
 
     schema = model.schema
     example = _example(schema)
-    batch = torch.export.Dim("batch")
+    axes = {0: torch.export.Dim("batch")}
+    if schema.kind == "image":
+        axes |= {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on names of axes that are the same axis
         program = torch.onnx.export(
@@ -66,7 +76,7 @@ def convert(model):
             dynamo=True,
             input_names=[f"input_{i}" for i in range(len(example))],
             output_names=[OUTPUT],
-            dynamic_shapes=(tuple({0: batch} for _ in example),),
+            dynamic_shapes=(tuple(dict(axes) for _ in example),),
             external_data=False,
             verbose=False,
         )
@@ -85,6 +95,8 @@ def _deployed(model):
         def __init__(self):
             super().__init__()
             self.model = model.eval()
+            if model.schema.kind == "image":
+                model.preprocess.any_size = True
 
         def forward(self, *values):
             if self.model.schema.kind == "image":
@@ -101,9 +113,10 @@ def _example(schema: Schema):
     import torch
 
     if schema.kind == "image":
-        return (torch.zeros(2, *schema.shape, dtype=torch.uint8),)
+        channels, height, width = schema.shape
+        return (torch.zeros(2, channels, height + 3, width + 5, dtype=getattr(torch, schema.dtype)),)
     return tuple(
-        torch.zeros(2, dtype=torch.float32 if column.type == "number" else torch.int64) for column in schema.columns
+        torch.zeros(2, dtype=torch.int64 if column.type == "category" else torch.float32) for column in schema.columns
     )
 
 
@@ -158,11 +171,15 @@ def _describe(proto, run: str) -> None:
 
     schema, config = runs.schema(run), runs.config(run)
     if schema.kind == "image":
-        described = [{"name": "image", "type": "uint8", "shape": ["n", *schema.shape], "range": [0, 255]}]
+        shape = ["n", schema.shape[0], "height", "width"]
+        described = [{"name": "image", "type": schema.dtype, "shape": shape, "size_seen": list(schema.shape[1:])}]
+        if schema.dtype == "uint8":
+            described[0]["range"] = [0, 255]
     else:
         described = [
-            {"name": name, "type": "float32" if column.type == "number" else "string", "shape": ["n"]}
+            {"name": name, "type": "string" if column.type == "category" else "float32", "shape": ["n"]}
             | ({"categories": list(column.categories)} if column.type == "category" else {})
+            | ({"unit": "days since 1970-01-01"} if column.type == "date" else {})
             for name, column in zip(input_names(schema), schema.columns)
         ]
     proto.producer_name = "Vitrine"

@@ -52,8 +52,6 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
     import onnxruntime
     import torch
 
-    from core import model as models
-
     started = time.perf_counter()
     content = path.read_bytes()
     record = {
@@ -71,11 +69,10 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
     }
     if len(where) == 0:
         return record | {"passed": False, "seconds": 0.0, "verdict": "Failed: no test sample was compared."}
-    expected = softmax(models.predict(model, dataset.x[where]))
-    feeds, y_true, ids = export.inputs(dataset, where), dataset.targets[where], dataset.ids[where]
+    y_true, ids = dataset.targets[where], dataset.ids[where]
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        answers = [run_file(session, feeds, len(where), batch_size or len(where)) for batch_size in BATCH_SIZES]
+        answers = _answers(session, model, dataset, where)
     except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
         problem = str(error).splitlines()[0]
         return record | {"passed": False, "seconds": 0.0, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
@@ -86,7 +83,7 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
 
     decisions = {}
     largest, largest_at = -1.0, None
-    for batch_size, got in zip(BATCH_SIZES, answers):
+    for input_, batch_size, expected, got in answers:
         difference = np.nan_to_num(np.abs(got - expected), nan=np.inf).max(axis=1)
         differ = got.argmax(axis=1) != expected.argmax(axis=1)
         worst = int(difference.argmax())
@@ -94,7 +91,8 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
             largest, largest_at = float(difference[worst]), str(ids[worst])
         record["checks"].append(
             {
-                "batch_size": batch_size or len(where),
+                "input": input_,
+                "batch_size": batch_size,
                 "n": len(got),
                 "largest_difference": _plain(difference[worst]),
                 "decisions_that_differ": int(differ.sum()),
@@ -109,6 +107,7 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
                 "probability_pytorch": _plain(expected[i].max()),
                 "probability_onnx": _plain(got[i].max()),
             }
+    expected = answers[0][2]
     record |= {
         "decisions": [decisions[i] for i in sorted(decisions)],
         "largest_difference": _plain(largest),
@@ -121,6 +120,26 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
         "seconds": time.perf_counter() - started,
     }
     return record | {"verdict": _verdict(record, dataset.schema.sample_word)}
+
+
+def _answers(session, model, dataset: Dataset, where: np.ndarray) -> list[tuple]:
+    """(input, batch size, what PyTorch says, what the file says) of each comparison, probabilities (n, n_classes).
+
+    Images are compared from their original files, one by one and each at its own size, where these are there; and as
+    they are stored, in batches. Rows are compared from the table as it was given.
+    """
+    from core import model as models
+
+    answers = []
+    expected = models.predict_originals(model, dataset, where)
+    if expected is not None:
+        got = [session.run([export.OUTPUT], {"image": image[None]})[0] for image in models.originals(dataset, where)]
+        answers.append(("original", 1, softmax(expected), np.concatenate(got)))
+    expected, feeds = softmax(models.predict(model, dataset.x[where])), export.inputs(dataset, where)
+    for batch_size in BATCH_SIZES:
+        size = batch_size or len(where)
+        answers.append(("stored", size, expected, run_file(session, feeds, len(where), size)))
+    return answers
 
 
 def run_file(session, feeds: dict[str, np.ndarray], n: int, batch_size: int) -> np.ndarray:

@@ -1,27 +1,83 @@
-"""Data sets: `available()` lists the sources, `get(name)` gives one of them from the workspace's store."""
+"""Data sets: `available()` lists them, `get(name)` gives one from the workspace's store, `parts` its split."""
 
-from core import registry, workspace
-from core.data import dataset, sources, split
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+
+from core import registry
+from core.data import sources, split, store
 from core.data.dataset import Column, Dataset, Schema
 
-__all__ = ["Column", "Dataset", "Schema", "available", "get", "split", "title"]
+__all__ = ["Column", "Dataset", "Schema", "available", "built_in", "get", "parts", "split", "store", "title"]
 
 
-def available() -> list[str]:
-    """Names of the data sources."""
+def built_in() -> list[str]:
+    """Names of the sets that come with the project."""
     return registry.members(sources)
 
 
+def available() -> list[str]:
+    """Names of all data sets: a person's own first, then those that come with the project."""
+    ours = built_in()
+    return [name for name in store.names() if name not in ours] + ours
+
+
 def title(name: str) -> str:
-    """One line on a source, for a list to choose from."""
-    return registry.member(sources, name, "data set").TITLE
+    """One line on a data set, for a list to choose from."""
+    if name in built_in():
+        return registry.member(sources, name, "data set").TITLE
+    from core import words
+
+    try:
+        facts = store.facts(name)
+    except (ValueError, LookupError):
+        return f"{name}: damaged"
+    what = words.count(facts["n"], "image" if facts["schema"]["kind"] == "image" else "row")
+    if facts["schema"]["kind"] == "table":
+        what += f", {words.count(len(facts['schema']['columns']), 'column')}"
+    return f"{name}: {what}, {words.count(len(facts['schema']['classes']), 'class')}"
 
 
-def get(name: str) -> Dataset:
-    """The named data set, made once and kept in the workspace; LookupError if there is no such source."""
-    source = registry.member(sources, name, "data set")
-    folder = workspace.workspace() / "data" / name
-    if not (folder / "dataset.json").exists():
-        workspace.check_workspace()
-        dataset.save(source.load(), folder)
-    return dataset.load(folder)
+def get(name: str, version: str | None = None) -> Dataset:
+    """The named data set, its current version or the one given; LookupError if there is none.
+
+    One that comes with the project is made at the first call and kept in the workspace.
+    """
+    if name in built_in() and not (store.folder(name) / "set.json").exists():
+        return store.put(registry.member(sources, name, "data set").load())
+    if name not in store.names():
+        registry.member(sources, name, "data set", available())  # says which there are
+    return store.load(store.folder(name) / (version or store.version(name)))
+
+
+def parts(data: Dataset, plan) -> np.ndarray:
+    """Part of each sample, str (n,): "train", "val", "test" or "out", as `plan` (config.DataConfig) says.
+
+    Kept by sample id beside the data set: a later version of it leaves every known sample in its part.
+    """
+    how = {
+        "how": plan.split,
+        "by": plan.split_by,
+        "val_fraction": plan.val_fraction,
+        "test_fraction": plan.test_fraction,
+        "seed": plan.split_seed,
+        "folds": plan.folds,
+        "fold": plan.fold,
+    }
+    key = hashlib.sha256(json.dumps(how).encode()).hexdigest()[:16]
+    path = store.folder(data.name) / "splits" / f"{key}.parquet"
+    known = None
+    if path.exists():
+        try:
+            known = pd.read_parquet(path, columns=["id", "part"])
+        except (OSError, ValueError, KeyError):
+            known = None  # damaged: made again from the same seed
+    if known is not None and known["id"].to_numpy(str).tolist() == data.ids.tolist():
+        return known["part"].to_numpy(str)
+    made = split.make(data, **how, kept=None if known is None else dict(zip(known["id"], known["part"])))
+    if path.parent.parent.is_dir():
+        path.parent.mkdir(exist_ok=True)
+        split.save(path, data.ids, made)
+    return made

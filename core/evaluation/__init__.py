@@ -8,19 +8,29 @@ from core.evaluation import metrics
 def evaluate(run: str) -> dict:
     """Predict validation and test samples with the best epoch, store predictions and figures, return the figures.
 
-    {"format": 1, "epoch": best epoch, "val": figures, "test": figures}; see `metrics.figures`.
+    {"format": 1, "epoch": best epoch, "pixels", "val": figures, "test": figures}; see `metrics.figures`.
+    Images are evaluated from their original files where these are there ("pixels": "original"), else as they are
+    stored ("stored"). If probabilities are corrected to the data's own class shares, "test" and "val" also hold
+    "calibration_uncorrected", what it would be without.
     """
     from core import model as models
     from core.training import checkpoint
 
     model, dataset = models.load(run), runs.dataset(run)
+    shift = model.prior_shift.numpy()
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
     record = {"format": 1, "epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
     for part in ("val", "test"):
         where = positions[part]
-        logits = models.predict(model, dataset.x[where])
+        logits = models.predict_originals(model, dataset, where)
+        record["pixels"] = "stored" if logits is None else "original"
+        if logits is None:
+            logits = models.predict(model, dataset.x[where])
         runs.write_predictions(run, part, dataset.ids[where], dataset.targets[where], logits)
         record[part] = metrics.figures(dataset.targets[where], metrics.softmax(logits), dataset.classes)
+        if shift.any():
+            y_prob = metrics.softmax(logits - shift)
+            record[part]["calibration_uncorrected"] = metrics.calibration(dataset.targets[where], y_prob)
     runs.write_json(runs.path(run, "evaluation.json"), record)
     return record
 

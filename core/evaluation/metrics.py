@@ -35,9 +35,28 @@ def figures(y_true: np.ndarray, y_prob: np.ndarray, classes: tuple[str, ...]) ->
         "log_loss": float(sk.log_loss(y_true, y_prob, labels=labels)),
         "auroc": auroc,
         "average_precision": average_precision,
+        "calibration": calibration(y_true, y_prob),
         "roc": roc,
         "precision_recall": precision_recall,
     }
+
+
+def calibration(y_true: np.ndarray, y_prob: np.ndarray, n_bins: int = 10) -> dict:
+    """How far confidence and accuracy are apart: {"error", "bins": [{"confidence", "accuracy", "n"}, ...]}.
+
+    error : the expected calibration error, a fraction in [0, 1]; 0 is calibrated. Empty bins are left out.
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3, arXiv:1706.04599.
+    """
+    confidence, right = y_prob.max(axis=1), y_prob.argmax(axis=1) == y_true
+    which = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+    n = np.bincount(which, minlength=n_bins)
+    sums = [np.bincount(which, weights=values, minlength=n_bins) for values in (confidence, right)]
+    bins = [
+        {"confidence": float(sums[0][i] / n[i]), "accuracy": float(sums[1][i] / n[i]), "n": int(n[i])}
+        for i in np.flatnonzero(n)
+    ]
+    error = float(np.abs(sums[0] - sums[1]).sum() / len(y_true)) if len(y_true) else 0.0
+    return {"error": error, "bins": bins}
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

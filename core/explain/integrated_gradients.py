@@ -25,7 +25,8 @@ def explain(model, x, target: int):
 
     embed = getattr(model.net, "embed", nn.Identity())
     body = getattr(model.net, "body", model.net)
-    neutral = torch.zeros_like(x) if model.schema.kind == "image" else torch.full_like(x, float("nan"))
+    # for a table, `mean` is the training mean of a number or date, and -1, "unknown", for a category
+    neutral = torch.zeros_like(x) if model.schema.kind == "image" else model.preprocess.mean.expand_as(x)
     with torch.no_grad():
         z, baseline = embed(model.preprocess(x)), embed(model.preprocess(neutral))
     shares = IntegratedGradients(body).attribute(z, baselines=baseline, target=target, n_steps=STEPS).detach()

@@ -17,7 +17,7 @@ class Options:
 
 
 def build(schema: Schema, options: Options = Options()):
-    """Return an untrained net: preprocessed rows, float32 (n, n_columns) -> logits (n, n_classes).
+    """Return an untrained net: preprocessed rows, float32 (n, len(schema.inputs)) -> logits (n, n_classes).
 
     Its two parts are `embed`, whose output (n, n_features) is what attributions are taken at, and `body`.
     """
@@ -28,7 +28,7 @@ def build(schema: Schema, options: Options = Options()):
 
     from core.nets._layers import Embed
 
-    embed = Embed(schema.columns)
+    embed = Embed(schema)
     widths = [len(embed.owners), *[options.hidden] * options.layers]
     blocks = []
     for n_in, n_out in itertools.pairwise(widths):

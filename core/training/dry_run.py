@@ -23,7 +23,7 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
 
     batch_size = min(config.training.batch_size, n_train)
     if schema.kind == "image":
-        x = np.zeros((batch_size, *schema.shape), np.uint8)
+        x = np.zeros((batch_size, *schema.shape), schema.dtype)
     else:
         x = np.zeros((batch_size, *schema.shape), np.float32)
     y = np.zeros(batch_size, np.int64)
@@ -31,7 +31,7 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     try:
         model = Model(schema, config.net)
         few = dataclasses.replace(config.training, epochs=STEPS, batch_size=batch_size)
-        training = loop.Training(model, x, y, where, few)
+        training = loop.Training(model, x, y, where, few, config.augment)
         marks = []
         for _ in training.epochs(lambda *_: marks.append(time.perf_counter())):
             pass

@@ -1,4 +1,4 @@
-"""The training loop, to be read from top to bottom. The data lives on the device; no step waits for it."""
+"""The training loop, to be read from top to bottom. No step waits for the device."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,9 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.config import TrainingConfig
+from core import preprocessing
+from core.config import AugmentConfig, TrainingConfig
+from core.data import sampling
+from core.training import feed
+from core.training.augment import Augment
 
 STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
+FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
 SMALL_STEP = 2e8  # floating-point operations of a forward pass over a batch, below which one thread is as fast as two
 
 
@@ -60,6 +65,27 @@ def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
     return torch.get_num_threads()
 
 
+def loss_of(logits, targets, weights=None) -> torch.Tensor:
+    """Mean cross-entropy of targets int64 (n,), or float32 (n, n_classes) if mixed; weights (n_classes,) scale samples.
+
+    The mean is over samples, not over weights, so that a weight means the same in every batch.
+    """
+    if weights is None:
+        return F.cross_entropy(logits, targets)
+    return F.cross_entropy(logits, targets, weight=weights, reduction="none").mean()
+
+
+def shrink_to(model):
+    """A function from stored images (n, c, H, W) to uint8 or float32 ones of the size that the net sees."""
+    preprocess = model.preprocess
+
+    def shrink(x):
+        small = preprocessing.resize(x.float(), preprocess.height, preprocess.width)
+        return small.round().clamp(0, 255).to(torch.uint8) if x.dtype == torch.uint8 else small
+
+    return shrink
+
+
 def batch_bounds(n: int, batch_size: int) -> list[int]:
     """Where batches of n samples begin, and n; one sample left over joins the batch before it, for batch norm."""
     bounds = [*range(0, n, batch_size), n]
@@ -72,22 +98,46 @@ class Training:
     """A model in training: `epochs()` yields one row of figures per epoch, `state()` is what a checkpoint holds.
 
     x, y : raw samples and targets of the whole data set; parts : positions of "train" and "val" in them
+    train_feed : where training batches come from instead (a person's own Dataset)
     """
 
     def __init__(
-        self, model: nn.Module, x: np.ndarray, y: np.ndarray, parts: dict[str, np.ndarray], settings: TrainingConfig
+        self,
+        model: nn.Module,
+        x: np.ndarray,
+        y: np.ndarray,
+        parts: dict[str, np.ndarray],
+        settings: TrainingConfig,
+        augment: AugmentConfig | None = None,
+        train_feed=None,
     ):
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.device = best_device(settings.device)
-        self.x, self.y = (
-            {part: torch.from_numpy(np.array(values[parts[part]])).to(self.device) for part in ("train", "val")}
-            for values in (x, y)
-        )
         self.model = model
-        self.model.preprocess.fit(self.x["train"])
+        resized = model.schema.kind == "image" and x.shape[1:] != model.schema.shape
+        shrink = shrink_to(model) if resized else None
+        stored = feed.open_feed(x, y, parts["train"], self.device, shrink)
+        model.preprocess.fit(stored.some(FIT_SAMPLES if model.schema.kind == "image" else len(stored)))
+        self.train = stored if train_feed is None else train_feed
+        self.val = feed.open_feed(x, y, parts["val"], self.device, shrink)
+        n_classes = len(model.schema.classes)
+        targets = np.asarray(y)[parts["train"]]
+        self.sample_weights = self.class_weights = None
+        if settings.resample:
+            self.sample_weights = sampling.weights(targets, n_classes, settings.resample)
+        if settings.class_weights:
+            weights = sampling.class_weights(targets, n_classes, settings.class_weights)
+            self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
+        if settings.correct_prior:
+            shift = sampling.log_prior_shift(targets, n_classes, settings.resample + settings.class_weights)
+            model.prior_shift.copy_(torch.from_numpy(shift))
         self.model.to(self.device)
-        self.bounds = batch_bounds(len(self.y["train"]), settings.batch_size)
+        self.augment = None
+        if augment not in (None, AugmentConfig()):
+            generator = torch.Generator(self.device).manual_seed(settings.seed)
+            self.augment = Augment(augment, n_classes, model.preprocess.top, generator)
+        self.bounds = batch_bounds(len(self.train), settings.batch_size)
         self.n_batches = len(self.bounds) - 1
         self.optimizer = make_optimizer(self.model.net.parameters(), settings)
         self.schedule = make_schedule(self.optimizer, settings, settings.epochs * self.n_batches)
@@ -104,8 +154,8 @@ class Training:
             lr = self.optimizer.param_groups[0]["lr"]
             losses, n_right = self._train_one_epoch(epoch, after_step)
             seconds = time.perf_counter() - started
-            val_loss, val_accuracy = self._evaluate(self.x["val"], self.y["val"])
-            n_train = len(self.y["train"])
+            val_loss, val_accuracy = self._evaluate()
+            n_train = len(self.train)
             row = {
                 "epoch": epoch,
                 "train_loss": float(np.average(losses, weights=np.diff(self.bounds))),
@@ -132,41 +182,43 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "order": self.order.get_state(),
+            "augment": None if self.augment is None else self.augment.generator.get_state(),
             "torch": torch.get_rng_state(),
         }
 
     def _train_one_epoch(self, epoch, after_step):
-        """Every training sample once, in a new order. Returns the loss of each step, and how many were right."""
+        """One epoch of training samples. Returns the loss of each step, and how many were right."""
         self.model.train()
-        x, y = self.x["train"], self.y["train"]
-        order = torch.randperm(len(y), generator=self.order).to(self.device)
+        order = feed.epoch_order(len(self.train), self.sample_weights, self.order)
         losses = torch.empty(self.n_batches, device=self.device)
         n_right = torch.zeros((), dtype=torch.int64, device=self.device)
-        for i in range(self.n_batches):
-            batch = order[self.bounds[i] : self.bounds[i + 1]]
-            targets = y[batch]
-            logits = self.model(x[batch])
-            loss = F.cross_entropy(logits, targets)
+        for i, (x, targets) in enumerate(self.train.batches(order, self.bounds)):
+            if self.augment:
+                x, targets = self.augment(x, targets)
+            logits = self.model(x)
+            loss = loss_of(logits, targets, self.class_weights)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
             self.schedule.step()
             losses[i] = loss.detach()
-            n_right += (logits.detach().argmax(dim=1) == targets).sum()
+            hard = targets if targets.dim() == 1 else targets.argmax(dim=1)
+            n_right += (logits.detach().argmax(dim=1) == hard).sum()
             after_step(epoch, i + 1)
         return losses.cpu().numpy(), int(n_right)  # the only wait for the device
 
     @torch.inference_mode()
-    def _evaluate(self, x, y):
+    def _evaluate(self):
         """Mean cross-entropy and accuracy on the validation samples."""
         self.model.eval()
         loss = torch.zeros((), device=self.device)
         n_right = torch.zeros((), dtype=torch.int64, device=self.device)
-        for x_batch, y_batch in zip(x.split(1024), y.split(1024)):
-            logits = self.model(x_batch)
-            loss += F.cross_entropy(logits, y_batch, reduction="sum")
-            n_right += (logits.argmax(dim=1) == y_batch).sum()
-        return float(loss) / len(y), int(n_right) / len(y)
+        n = len(self.val)
+        for x, targets in self.val.batches(torch.arange(n), [*range(0, n, 1024), n]):
+            logits = self.model(x)
+            loss += F.cross_entropy(logits, targets, reduction="sum")
+            n_right += (logits.argmax(dim=1) == targets).sum()
+        return float(loss) / n, int(n_right) / n
 
     def _step_rows(self, epoch, losses):
         """The step losses of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""

@@ -8,7 +8,7 @@ import traceback
 
 import psutil
 
-from core import jobs, runs
+from core import data, jobs, runs
 from core.data import split
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
@@ -50,8 +50,7 @@ def _work(run: str) -> None:
 
     config, schema = runs.config(run), runs.schema(run)
     dataset = runs.dataset(run)
-    parts = split.make(dataset.targets, config.data.val_fraction, config.data.test_fraction, config.data.split_seed)
-    split.save(runs.path(run, "split.parquet"), dataset.ids, parts)
+    split.save(runs.path(run, "split.parquet"), dataset.ids, data.parts(dataset, config.data))
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
 
     import torch
@@ -59,7 +58,10 @@ def _work(run: str) -> None:
     torch.manual_seed(config.training.seed)
     model = Model(schema, config.net)
     loop.use_threads_that_pay(model.eval(), dataset.x[positions["train"][: config.training.batch_size]])
-    training = loop.Training(model, dataset.x, dataset.targets, positions, config.training)
+    redrawn = _redrawn(dataset, config, positions["train"]) if config.data.redraw else None
+    training = loop.Training(
+        model, dataset.x, dataset.targets, positions, config.training, config.augment, train_feed=redrawn
+    )
     runs.write_json(runs.path(run, "environment.json"), _environment(training.device, dataset.fingerprint))
     runs.write_status(run, n_parameters=model.n_parameters(), device=str(training.device))
     print(
@@ -93,6 +95,24 @@ def _work(run: str) -> None:
     runs.write_status(run, phase="evaluating")
     figures = evaluation.evaluate(run)
     runs.write_status(run, **evaluation.headline(figures))
+
+
+def _redrawn(dataset, config, positions):
+    """Training batches from the person's own Dataset, read anew in each epoch."""
+    from core.data import store
+    from core.data.readers import own
+    from core.training import feed, loop
+
+    source = store.source(dataset.name)
+    if source.get("reader") != "own":
+        raise ValueError(f"redraw is for a Dataset of your own; {dataset.name} is none. Leave it out.")
+    options = own.Options(**source["options"])
+    drawn = own.resolve(source["where"], own.arguments(options.arguments))
+    if len(drawn) < positions.max() + 1:
+        raise ValueError(f"{source['where']} has {len(drawn)} samples now, fewer than were stored; add it again.")
+    device = loop.best_device(config.training.device)
+    workers = own.n_workers(drawn)
+    return feed.Redrawn(drawn, dataset.targets, positions, device, own.collate_tensor, workers)
 
 
 class _Ticker:

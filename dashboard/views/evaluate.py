@@ -43,7 +43,7 @@ def confusion(counts, classes: list[str]) -> None:
 
 
 def curves(test: dict) -> None:
-    roc, precision_recall = st.tabs(["ROC", "Precision and recall"])
+    roc, precision_recall, calibration = st.tabs(["ROC", "Precision and recall", "Calibration"])
     with roc:
         run_page.chart(
             charts.roc(test["roc"], test["auroc"], test["classes"]), "roc", "ROC curves of each class against the rest"
@@ -56,6 +56,16 @@ def curves(test: dict) -> None:
             "Precision/recall curves of each class against the rest",
         )
         st.caption("The closer to the upper right corner, the better. The number is the average precision.")
+    with calibration:
+        before = test.get("calibration_uncorrected")
+        run_page.chart(charts.reliability(test["calibration"], before), "calibration", "Accuracy by confidence")
+        text = "On the dotted line the model is right as often as it says. Larger points are more samples."
+        if before:
+            text += (
+                " This run drew or weighted rare classes more; its probabilities are corrected back to the shares "
+                "of the classes in the data."
+            )
+        st.caption(text)
 
 
 def class_table(rows: list[dict]) -> None:

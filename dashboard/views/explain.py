@@ -125,7 +125,7 @@ run = run_page.choose("Explain")
 row = run_page.header(run)
 run_page.figures(run, row)
 schema = runs.schema(run)
-dataset = run_page.dataset(row["data"])
+dataset = run_page.dataset_of(run)
 table = samples(run, list(schema.classes))
 methods = explain.available(schema.kind)
 for_sample = [method for method in methods if explain.module(method).SCOPE == "sample"]

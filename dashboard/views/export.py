@@ -10,6 +10,8 @@ from dashboard import engine, run_page
 from exports import parity, report
 from exports.pipeline import export_and_prove
 
+INPUTS = {"original": "original files, each at its own size", "stored": "{}s as they are stored"}
+
 
 def make(run: str, label: str, primary: bool) -> None:
     """The button that exports and proves."""
@@ -25,6 +27,7 @@ def certificate(proof: dict, thing: str) -> None:
     st.html(f'<div class="verdict {kind}">{html.escape(proof["verdict"])}</div>')
     checks = pd.DataFrame(
         {
+            "Input": [INPUTS[check["input"]].format(thing) for check in proof["checks"]],
             "Batch size": [check["batch_size"] for check in proof["checks"]],
             f"Test {thing}s": [check["n"] for check in proof["checks"]],
             "Largest difference of a probability": [

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from core import config, data
-from core.config import DataConfig, NetConfig, TrainConfig, TrainingConfig
+from core.config import AugmentConfig, DataConfig, NetConfig, TrainConfig, TrainingConfig
 from tests.core import toys
 
 
@@ -38,7 +38,7 @@ def test_settings_given_to_suggest_win():
 
 def test_suggest_keeps_the_split_that_was_asked_for():
     suggested = config.suggest(toys.table(), split=DataConfig(val_fraction=0.3, split_seed=4))
-    assert suggested.data == DataConfig("iris", val_fraction=0.3, split_seed=4)
+    assert suggested.data == DataConfig("iris", toys.table().fingerprint[:12], val_fraction=0.3, split_seed=4)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,10 @@ def test_an_option_the_net_does_not_have_is_refused():
 
 def test_a_config_survives_json():
     given = TrainConfig(
-        DataConfig("wine", 0.3, 0.1, 5), NetConfig("mlp", {"hidden": 3}), TrainingConfig(epochs=2, lr=0.125)
+        DataConfig("wine", split="group", split_by="grower", val_fraction=0.3, split_seed=5),
+        NetConfig("mlp", {"hidden": 3}),
+        TrainingConfig(epochs=2, lr=0.125),
+        AugmentConfig(flip=True, crop=0.5),
     )
     assert TrainConfig.from_dict(json.loads(json.dumps(given.to_dict(), allow_nan=False))) == given
 
@@ -95,7 +98,7 @@ def test_a_config_carries_its_format():
     assert TrainConfig().to_dict()["format"] == 1
 
 
-@pytest.mark.parametrize("part", ["data", "net", "training"])
+@pytest.mark.parametrize("part", ["data", "net", "training", "augment"])
 def test_an_unknown_name_in_stored_settings_is_refused(part):
     values = TrainConfig().to_dict()
     values[part]["colour"] = "red"

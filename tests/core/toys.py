@@ -70,3 +70,9 @@ def until(condition, seconds=30.0):
     while not condition():
         assert time.time() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def cnn(*shape, classes=("no", "yes"), seed=0, **options) -> Model:
+    """A model for images (c, h, w), in evaluation mode, that takes levels as they are divided by 255."""
+    torch.manual_seed(seed)
+    return Model(image_schema(*shape, classes=classes), config.NetConfig("cnn", options)).eval()

@@ -40,10 +40,15 @@ def test_a_small_image_is_enlarged_with_sharp_pixels():
 
 def test_a_gallery_has_a_row_for_each_class_and_grey_where_there_is_no_more():
     shown = pictures.gallery(images((1, 40, 40), [0, 1, 0]), np.arange(3), per_class=2)
-    assert shown.shape == (2 * 41, 2 * 41, 1)
-    assert [int(shown[20 + 41 * row, 20 + 41 * column, 0]) for row in range(2) for column in range(2)] == [
-        0,
-        20,
-        10,
-        128,
-    ]
+    step = 40 + pictures.GAP
+    assert shown.shape == (2 * step - pictures.GAP, 2 * step - pictures.GAP, 3)
+    levels = [int(shown[20 + step * row, 20 + step * column, 0]) for row in range(2) for column in range(2)]
+    assert levels == [0, 20, 10, 128]
+
+
+def test_large_images_in_a_row_are_made_smaller():
+    assert pictures.row(np.zeros((3, 3, 224, 100), np.uint8)).shape == (75, 3 * 34 + 2 * pictures.GAP, 3)
+
+
+def test_images_that_are_no_levels_are_stretched():
+    assert pictures.levels(np.array([[[-1.0, 0.0], [0.5, 1.0]]])).tolist() == [[[0, 128], [191, 255]]]

@@ -8,8 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
-from core import data, runs
+from core import data, jobs, runs
+from core import model as models
 from core.data.dataset import Column
+from core.evaluation import metrics
 from exports import onnx as export
 from exports import parity
 from tests.exports import made
@@ -84,7 +86,7 @@ def test_the_weights_are_inside_so_the_model_is_one_file(digits):
 
 def test_images_go_in_as_uint8_by_the_name_image(digits):
     (entry,) = session(digits).get_inputs()
-    assert (entry.name, entry.type, entry.shape[1:]) == ("image", "tensor(uint8)", [1, 8, 8])
+    assert (entry.name, entry.type, entry.shape[1:]) == ("image", "tensor(uint8)", [1, "height", "width"])
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -93,6 +95,14 @@ def test_any_number_of_images_gives_probabilities_that_sum_to_1(digits, n):
     (got,) = session(digits).run(None, {"image": pixels})
     assert (got.dtype, got.shape, got.min() >= 0) == (np.float32, (n, 10), True)
     np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (5, 40), (33, 17), (200, 300)])
+def test_an_image_of_any_size_is_scaled_in_the_file_as_in_pytorch(exported, digits, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 1, *size), np.uint8)
+    (got,) = session(digits).run(None, {"image": pixels})
+    expected = metrics.softmax(models.predict(models.load(exported["digits"]), pixels))
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def test_the_file_of_images_says_what_it_is(exported, digits):
@@ -105,7 +115,15 @@ def test_the_file_of_images_says_what_it_is(exported, digits):
         "data_fingerprint": data.get("digits").fingerprint,
         "net": "cnn",
         "classes": list("0123456789"),
-        "inputs": [{"name": "image", "type": "uint8", "shape": ["n", 1, 8, 8], "range": [0, 255]}],
+        "inputs": [
+            {
+                "name": "image",
+                "type": "uint8",
+                "shape": ["n", 1, "height", "width"],
+                "size_seen": [8, 8],
+                "range": [0, 255],
+            }
+        ],
     }
 
 
@@ -199,6 +217,13 @@ def test_a_run_without_weights_is_refused_with_a_sentence(finished):
     run = finished["digits"]
     runs.path(run, "checkpoints", "best.pt").unlink()
     with pytest.raises(LookupError, match=f"Run {run} has no trained weights yet; wait"):
+        export.export(run)
+
+
+def test_a_run_that_is_still_at_work_is_not_exported(finished):
+    run = finished["digits"]
+    runs.write_status(run, state="running")
+    with jobs.alive(run), pytest.raises(ValueError, match=f"Run {run} is still at work; export it when it is done"):
         export.export(run)
 
 

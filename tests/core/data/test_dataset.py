@@ -1,8 +1,6 @@
-"""The Dataset value and its store."""
+"""The Dataset value and the schema."""
 
 import dataclasses
-import os
-import threading
 
 import numpy as np
 import pandas as pd
@@ -113,88 +111,35 @@ def test_the_fingerprint_does_not_depend_on_how_numbers_are_held():
     assert held.fingerprint == given.fingerprint
 
 
-# ---------------------------------------------------------------------------------------------------- the store
+# ---------------------------------------------------------------------------------------------------- the schema
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_a_stored_data_set_comes_back_as_it_was(tmp_path, make):
-    given = make()
-    dataset.save(given, tmp_path / "x")
-    back = dataset.load(tmp_path / "x")
-    facts = ("name", "kind", "classes", "origin", "licence", "columns", "schema", "fingerprint")
-    assert [getattr(back, fact) for fact in facts] == [getattr(given, fact) for fact in facts]
-    np.testing.assert_array_equal(back.x, given.x)
-    np.testing.assert_array_equal(back.targets, given.targets)
-    np.testing.assert_array_equal(back.ids, given.ids)
+def test_a_date_is_days_since_1970_and_a_missing_one_is_nan():
+    table = pd.DataFrame({"when": [pd.Timestamp("1970-01-02"), pd.NaT, pd.Timestamp("1971-01-01 12:00")]})
+    x = dataset.encode(table, (Column("when", "date"),))
+    np.testing.assert_array_equal(x, np.array([[1], [np.nan], [365.5]], np.float32))
 
 
-def test_stored_pictures_are_mapped_and_not_read(tmp_path):
-    dataset.save(toys.images(), tmp_path / "x")
-    assert isinstance(dataset.load(tmp_path / "x").images, np.memmap)
+def test_categories_held_as_codes_are_encoded_as_text_is():
+    held = pd.DataFrame({"colour": pd.Categorical(["red", None, "blue"], categories=["red", "blue"])})
+    assert dataset.encode(held, (toys.CATEGORIES[0],)).tolist() == [[2], [-1], [0]]
 
 
-def test_a_data_set_that_is_there_already_is_kept(tmp_path):
-    dataset.save(toys.images(n=6), tmp_path / "x")
-    dataset.save(toys.images(n=4), tmp_path / "x")
-    assert (len(dataset.load(tmp_path / "x")), os.listdir(tmp_path)) == (6, ["x"])
+def test_a_net_takes_a_value_a_flag_where_some_are_missing_seven_parts_of_a_date_and_a_code():
+    columns = (Column("a", "number", missing=True), Column("when", "date"), toys.CATEGORIES[0], Column("b", "number"))
+    inputs = toys.table_schema(columns).inputs
+    assert [value.kind for value in inputs] == ["value", "flag", *["part"] * 7, "code", "value"]
+    assert [value.column for value in inputs] == [0, 0, *[1] * 7, 2, 3]
+    assert inputs[9].size == 4  # three colours and the unknown
 
 
-def test_many_writers_at_once_leave_one_whole_data_set(tmp_path):
-    faults = []
-
-    def write():
-        try:
-            dataset.save(toys.table(), tmp_path / "x")
-        except Exception as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=write) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (faults, os.listdir(tmp_path)) == ([], ["x"])
-    assert dataset.load(tmp_path / "x").fingerprint == toys.table().fingerprint
+def test_the_part_that_the_data_gives_is_content():
+    given = toys.images()
+    parts = [dataclasses.replace(given, about=pd.DataFrame({"part": [part] * 6})) for part in ("train", "test")]
+    assert len({given.fingerprint, *(data.fingerprint for data in parts)}) == 3
 
 
-def test_a_data_set_that_cannot_be_stored_leaves_nothing_behind(tmp_path):
-    bad = dataclasses.replace(toys.table(n=2), table=pd.DataFrame({"a": [1.0, "one"], "colour": None, "b": 0.0}))
-    with pytest.raises(Exception, match="a"):
-        dataset.save(bad, tmp_path / "x")
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError):
-        dataset.save(toys.table(), tmp_path / "file" / "x")
-
-
-@pytest.mark.parametrize("content", [None, b"", b"half", "cut"], ids=["missing", "empty", "nonsense", "cut short"])
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [
-        (toys.images, "dataset.json"),
-        (toys.images, "samples.parquet"),
-        (toys.images, "images.npy"),
-        (toys.table, "table.parquet"),
-    ],
-)
-def test_a_damaged_data_set_is_refused_with_the_folder_to_delete(tmp_path, make, name, content):
-    dataset.save(make(), tmp_path / "x")
-    file = tmp_path / "x" / name
-    if content is None:
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes()[:-4] if content == "cut" else content)
-    with pytest.raises(ValueError) as error:
-        dataset.load(tmp_path / "x")
-    assert str(error.value).startswith("The stored data set x cannot be read")
-    assert str(error.value).endswith(f"delete the folder {tmp_path / 'x'} to make it anew.")
-
-
-def test_a_row_too_few_in_one_file_is_refused(tmp_path):
-    dataset.save(toys.table(), tmp_path / "x")
-    toys.table(n=19).table.to_parquet(tmp_path / "x" / "table.parquet")
-    with pytest.raises(ValueError, match="19 samples, 20 targets and 20 ids"):
-        dataset.load(tmp_path / "x")
+def test_text_is_the_same_content_whether_held_as_codes_or_not():
+    given = toys.table()
+    held = dataclasses.replace(given, table=given.table.astype({"colour": "category"}))
+    assert held.fingerprint == given.fingerprint

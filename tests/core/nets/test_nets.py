@@ -121,8 +121,9 @@ def test_an_mlp_without_hidden_layers_is_linear():
 def test_a_category_is_embedded_and_its_features_say_which_column_they_come_from():
     from core.nets._layers import Embed
 
-    embed = Embed(toys.MIXED)  # numbers a and b, then colour: 3 values and "unknown" in 2 features
+    embed = Embed(toys.table_schema(toys.MIXED))  # numbers a and b, then colour: 3 values and "unknown" in 2 features
     assert embed.owners == [0, 2, 1, 1]
+    assert embed.tables[0].weight[0].tolist() == [0, 0]  # the unknown is neutral until training says otherwise
     features = embed(torch.tensor([[5.0, 3.0, 7.0]]))
     torch.testing.assert_close(features, torch.cat([torch.tensor([[5.0, 7.0]]), embed.tables[0].weight[3:4]], dim=1))
 

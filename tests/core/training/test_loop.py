@@ -71,8 +71,8 @@ def test_validation_is_done_without_dropout():
     job = training(model=toys.mlp(hidden=8, dropout=0.9), epochs=1)
     row = done(job)[0]
     with torch.no_grad():
-        logits = job.model.eval()(job.x["val"])
-    assert row["val_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, job.y["val"]).item(), rel=1e-5)
+        logits = job.model.eval()(job.val.x)
+    assert row["val_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, job.val.y).item(), rel=1e-5)
 
 
 def test_preprocessing_is_fitted_on_the_training_part_alone():
@@ -192,7 +192,7 @@ def test_a_loss_that_breaks_only_on_validation_is_not_told_as_a_finite_one():
 def test_a_checkpoint_holds_all_it_takes_to_go_on():
     job = training(epochs=1)
     done(job)
-    assert set(job.state()) == {"model", "optimizer", "schedule", "order", "torch"}
+    assert set(job.state()) == {"model", "optimizer", "schedule", "order", "augment", "torch"}
 
 
 def test_a_device_that_is_not_there_is_refused():

@@ -6,16 +6,14 @@ import json
 import pytest
 
 from core import config, data, jobs, runs
-from core.data import dataset
 from core.training import worker
 from tests.core import toys
 
 
 @pytest.fixture
-def toy(workspace):
+def toy(workspace):  # noqa: ARG001 (it is put there)
     """The toy table in the place of the data set iris."""
-    dataset.save(toys.table(), workspace / "data" / "iris")
-    return data.get("iris")
+    return data.store.put(toys.table())
 
 
 def work(given, **settings):
@@ -85,19 +83,26 @@ def test_a_rate_that_makes_the_loss_nan_fails_with_the_sentence(toy):
     assert message.endswith("is probably too high. Train again with a lower one, for example 100000.")
 
 
-def test_data_that_changed_under_a_run_fails_with_a_sentence(toy):
+def test_a_run_keeps_to_its_version_of_the_data_when_there_is_a_newer_one_under_another_name(toy):
+    run = runs.create(config.suggest(toy, device="cpu", epochs=1), toy.schema, toy.fingerprint)
+    data.store.put(dataclasses.replace(toys.table(), targets=1 - toys.table().targets))
+    data.store.rename("iris", "flowers")
+    assert worker.main(str(runs.path(run))) == 0
+    assert runs.dataset(run).fingerprint == toy.fingerprint
+
+
+def test_a_run_whose_data_was_deleted_fails_with_a_sentence(toy):
     run = runs.create(config.suggest(toy, device="cpu"), toy.schema, toy.fingerprint)
-    folder = runs.workspace() / "data" / "iris"
-    folder.rename(folder.with_name("old"))
-    dataset.save(dataclasses.replace(toys.table(), targets=1 - toys.table().targets), folder)
+    data.store.delete("iris")
     assert worker.main(str(runs.path(run))) == 1
-    assert runs.status(run)["state"] == "failed"
-    assert runs.status(run)["message"] == f"The data set iris has changed since run {run} was made; start a new run."
+    assert runs.status(run)["message"] == (
+        f"The version of the data set iris that run {run} was made with is no longer in the workspace; "
+        "add the data again, or start a new run."
+    )
 
 
-def test_a_split_without_validation_samples_fails_with_a_sentence(workspace):
-    dataset.save(toys.table(n=4), workspace / "data" / "iris")
-    run, code = work(data.get("iris"))
+def test_a_split_without_validation_samples_fails_with_a_sentence():
+    run, code = work(data.store.put(toys.table(n=4)))
     assert (code, runs.status(run)["state"]) == (1, "failed")
     assert runs.status(run)["message"].startswith("The val part of the split is empty with 4 samples")
 

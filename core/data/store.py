@@ -1,0 +1,274 @@
+"""The workspace's data sets: each has a name, and a version for every content it had. A version never changes.
+
+workspace/data/<name>/set.json            which version is current, and where it came from
+workspace/data/<name>/<version>/          dataset.json, samples.parquet, and images.npy or table.parquet
+workspace/data/<name>/splits/             the part of each sample, by sample id, for every way to split in use
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+
+import numpy as np
+import pandas as pd
+
+from core import files
+from core.data.dataset import Dataset, LeftOut, Note, Schema
+from core.workspace import check_workspace, workspace
+
+NAME = re.compile(r"[\w-]{1,60}")
+VERSION = re.compile(r"[0-9a-f]{12}")
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError)
+
+
+# ---------------------------------------------------------------------------------------------------- names
+
+
+def clean(text: str) -> str:
+    """A name for a data set made from any text: "My photos (2)" -> "my-photos-2"."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return re.sub(r"[^\w]+", "-", plain).strip("-_")[:60].strip("-_") or "data"
+
+
+def folder(name: str) -> pathlib.Path:
+    """The folder of a data set; LookupError if the name could not be one's."""
+    if not NAME.fullmatch(name):
+        raise LookupError(f"{name!r} is not the name of a data set; it has letters, digits, - and _ only.")
+    return workspace() / "data" / name
+
+
+def names() -> list[str]:
+    """All stored data sets, sorted; a folder without a readable set.json is listed too, so that it can be deleted."""
+    try:
+        with os.scandir(workspace() / "data") as entries:
+            return sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def version(name: str) -> str:
+    """The current version of a data set; LookupError if there is no such set, ValueError if it is damaged."""
+    where = folder(name)
+    if not where.is_dir():
+        raise LookupError(f"There is no data set {name!r} in {workspace()}; there are {', '.join(names()) or 'none'}.")
+    found = _set(name).get("current", "")
+    if not isinstance(found, str) or not VERSION.fullmatch(found):
+        raise ValueError(f"The stored data set {name} is damaged; delete the folder {where} and add it again.")
+    return found
+
+
+def versions(name: str) -> list[dict]:
+    """The facts of every version of a data set that can be read, the newest first; see `facts`."""
+    found = []
+    for path in folder(name).glob("*/dataset.json"):
+        with contextlib.suppress(ValueError):
+            found.append(facts(name, path.parent.name))
+    return sorted(found, key=lambda values: values.get("created", 0), reverse=True)
+
+
+def facts(name: str, version_: str | None = None) -> dict:
+    """What dataset.json says of a version: schema, n, counts (samples per class), origin, fingerprint, created, ..."""
+    where = folder(name) / (version_ or version(name))
+    try:
+        values = json.loads((where / "dataset.json").read_text(encoding="utf-8"))
+        return {**values, "version": where.name, "name": name}
+    except DAMAGE as error:
+        raise _damaged(where, error) from error
+
+
+def source(name: str) -> dict:
+    """Where the current version was read from: {"reader", "where", "options"}; {} if that is not known."""
+    found = _set(name).get("source", {})
+    return found if isinstance(found, dict) else {}
+
+
+def find(fingerprint: str, name: str = "") -> str | None:
+    """The name of a set that has this content among its versions, `name` rather than another; None if none has."""
+    for candidate in (name, *names()):
+        if candidate and (folder(candidate) / fingerprint[:12] / "dataset.json").exists():
+            return candidate
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------- change
+
+
+def put(dataset: Dataset, source: dict | None = None) -> Dataset:
+    """Store `dataset` under its name as the current version, all of it or nothing; returns it as it is stored.
+
+    Rows that an earlier version had keep their ids, so that they keep their part of the split.
+    """
+    check_workspace()
+    where = folder(dataset.name)
+    where.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(ValueError, LookupError):
+        dataset = keep_ids(load(where / version(dataset.name)), dataset)
+    target = where / dataset.fingerprint[:12]
+    if not (target / "dataset.json").exists():
+        save(dataset, target)
+    with contextlib.suppress(ValueError):
+        if source is None and _set(dataset.name).get("source"):
+            source = _set(dataset.name)["source"]
+    files.write_json(where / "set.json", {"format": 1, "current": target.name, "source": source or {}})
+    return load(target)
+
+
+def rename(old: str, new: str) -> None:
+    """Give a data set another name; its runs find it by its content. ValueError if the name is taken or no name."""
+    if not NAME.fullmatch(new):
+        raise ValueError(f"{new!r} cannot be the name of a data set; use letters, digits, - and _ (at most 60).")
+    if folder(new).exists():
+        raise ValueError(f"There is a data set {new} already; choose another name or delete that one first.")
+    version(old)
+    folder(old).rename(folder(new))
+
+
+def delete(name: str) -> None:
+    """Delete a data set with all its versions. Runs keep their figures, but can no longer show its samples."""
+    where = folder(name)
+    if not where.is_dir():
+        raise LookupError(f"There is no data set {name!r} in {workspace()}.")
+    gone = where.with_name(f".{name}-{time.time_ns()}")
+    where.rename(gone)  # at once, so that nobody sees half of it
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def keep_ids(before: Dataset, now: Dataset) -> Dataset:
+    """`now` with the ids of `before` for rows of the same content; only where ids are mere row numbers.
+
+    New rows get numbers that were never used. A table of the same length and targets keeps its ids as they are: then
+    only the reading of its columns has changed.
+    """
+    if now.kind != "table" or not _numbered(now.ids) or not _numbered(before.ids):
+        return now
+    if len(now) == len(before) and (now.targets == before.targets).all():
+        return dataclasses.replace(now, ids=before.ids)
+    keys = [_row_keys(data, before) for data in (before, now)]
+    position = pd.Index(keys[0]).get_indexer(keys[1])
+    width, first = len(before.ids[0]), max(int(i) for i in before.ids) + 1
+    ids = np.where(position >= 0, before.ids[position], "").astype(object)
+    new = np.flatnonzero(position < 0)
+    ids[new] = [f"{first + i:0{width}d}" for i in range(len(new))]
+    return dataclasses.replace(now, ids=ids.astype(str))
+
+
+def _numbered(ids: np.ndarray) -> bool:
+    return bool(len(ids)) and bool(np.char.isdecimal(ids).all())
+
+
+def _row_keys(dataset: Dataset, other: Dataset) -> list[str]:
+    """A key per row from all its cells as text; equal rows are numbered. Columns that `other` lacks do not count."""
+    columns = [name for name in other.table.columns if name in dataset.table]
+    text = dataset.table[columns].astype("string").fillna("")
+    keys = pd.util.hash_pandas_object(text, index=False)
+    keys = keys ^ pd.util.hash_array(np.array(dataset.classes, object)[dataset.targets])
+    return [f"{key}-{again}" for key, again in zip(keys, keys.groupby(keys).cumcount())]
+
+
+# ---------------------------------------------------------------------------------------------------- files
+
+
+def save(dataset: Dataset, target: pathlib.Path) -> None:
+    """Write one version into the folder `target`: all of it or nothing; one that another process made first stays."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        samples = pd.DataFrame({"id": dataset.ids, "target": dataset.targets})
+        pd.concat([samples, dataset.about.reset_index(drop=True)], axis=1).to_parquet(beside / "samples.parquet")
+        if dataset.kind == "image":
+            _save_images(dataset.images, beside / "images.npy")
+        else:
+            dataset.table.reset_index(drop=True).to_parquet(beside / "table.parquet")
+        described = {
+            "format": 2,
+            "created": time.time(),
+            "schema": dataset.schema.to_dict(),
+            "n": len(dataset),
+            "counts": np.bincount(dataset.targets, minlength=len(dataset.classes)).tolist(),
+            "origin": dataset.origin,
+            "licence": dataset.licence,
+            "root": dataset.root,
+            "left_out": [dataclasses.asdict(column) for column in dataset.left_out],
+            "notes": [dataclasses.asdict(note) for note in dataset.notes],
+            "fingerprint": dataset.fingerprint,
+        }
+        files.write_json(beside / "dataset.json", described)
+        try:
+            os.replace(beside, target)
+        except OSError as error:
+            if not (target / "dataset.json").exists():
+                raise ValueError(
+                    f"The data set {dataset.name} cannot be stored ({error.strerror}); delete the folder {target}."
+                ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def load(where: pathlib.Path) -> Dataset:
+    """Read one version; images are memory-mapped. ValueError says what is damaged."""
+    try:
+        described = json.loads((where / "dataset.json").read_text(encoding="utf-8"))
+        schema = Schema.from_dict(described["schema"])
+        samples = pd.read_parquet(where / "samples.parquet")
+        image = schema.kind == "image"
+        found = Dataset(
+            name=where.parent.name,
+            kind=schema.kind,
+            targets=samples["target"].to_numpy(np.int64),
+            classes=schema.classes,
+            ids=samples["id"].to_numpy(str),
+            origin=described["origin"],
+            licence=described["licence"],
+            images=np.load(where / "images.npy", mmap_mode="r") if image else None,
+            table=None if image else pd.read_parquet(where / "table.parquet"),
+            columns=schema.columns,
+            left_out=tuple(LeftOut(**column) for column in described["left_out"]),
+            about=samples.drop(columns=["id", "target"]),
+            root=described["root"],
+            notes=tuple(Note(**note) for note in described["notes"]),
+        )
+    except DAMAGE as error:
+        raise _damaged(where, error) from error
+    found.__dict__["fingerprint"] = described["fingerprint"]  # the version never changes, so neither does this
+    return found
+
+
+def _save_images(images: np.ndarray, target: pathlib.Path) -> None:
+    """Write images.npy; a decoded cache is linked rather than copied where the file system can."""
+    source = getattr(images, "filename", None)
+    if source and isinstance(images, np.memmap) and images.base is not None and images.shape == _stored_shape(source):
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            return
+    made = np.lib.format.open_memmap(target, "w+", images.dtype, images.shape)
+    for start in range(0, len(images), 4096):
+        made[start : start + 4096] = images[start : start + 4096]
+    made.flush()
+
+
+def _stored_shape(path) -> tuple | None:
+    try:
+        return np.load(path, mmap_mode="r").shape
+    except DAMAGE:
+        return None
+
+
+def _set(name: str) -> dict:
+    try:
+        values = json.loads((folder(name) / "set.json").read_text(encoding="utf-8"))
+        return values if isinstance(values, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _damaged(where: pathlib.Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"The stored data set {where.parent.name} cannot be read ({error}); delete the folder {where} to make it anew."
+    )

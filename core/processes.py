@@ -1,0 +1,74 @@
+"""Processes that outlive the one that starts them, and locks that say whether they are alive."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+import filelock
+
+from core.workspace import workspace
+
+START_SECONDS = 20.0  # a process that has not taken its lock by then never will
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
+    """Start `python -m module folder`, detached, what it prints going to `log`.
+
+    It works where the person started, so that relative paths mean the same; -P keeps files there from being taken for
+    modules of Python or of the project.
+    """
+    detached = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with open(log, "ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, str(folder)],
+            env={**os.environ, "VITRINE_WORKSPACE": str(workspace()), "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            **detached,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
+
+
+@contextlib.contextmanager
+def alive(lock_file: pathlib.Path):
+    """Hold a lock that the operating system drops when this process dies, however it dies."""
+    lock = filelock.FileLock(lock_file)
+    try:
+        lock.acquire(timeout=2)  # a look from outside holds it for a moment
+    except filelock.Timeout:
+        raise RuntimeError(f"Run {lock_file.parent.name} has a process already.") from None
+    with lock:
+        yield
+
+
+def is_held(lock_file: pathlib.Path) -> bool:
+    """Whether a process holds the lock. Looks share the lock where they can, so that two never see one another."""
+    try:
+        file = open(lock_file, "rb")
+    except FileNotFoundError:
+        return False
+    with file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return False
+            except BlockingIOError:
+                return True
+    lock = filelock.FileLock(lock_file)
+    try:
+        with lock.acquire(timeout=0.2):
+            return False
+    except filelock.Timeout:
+        return True

@@ -1,0 +1,159 @@
+"""Where the batches of an epoch come from: memory, a file read ahead, or a person's own Dataset."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import torch
+from torch.utils.data import DataLoader, WeightedRandomSampler
+
+SHARE_OF_MEMORY = 0.4  # of what is free, that the samples may take
+READ_AHEAD = 4  # batches
+
+
+def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, world_size: int = 1) -> torch.Tensor:
+    """Positions of the samples of one epoch, int64: each once in a new order, or drawn by `weights` (n,) if given.
+
+    Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
+    as many as the others; so together they see what one process would.
+    """
+    if weights is None:
+        order = torch.randperm(n, generator=generator)
+    else:
+        order = torch.tensor(list(WeightedRandomSampler(weights, n, replacement=True, generator=generator)))
+    if world_size == 1:
+        return order
+    return order[rank : len(order) - len(order) % world_size : world_size]
+
+
+def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, shrink=None):
+    """The feed for the samples at `where`: resident if they fit into the memory of `device`, else read ahead.
+
+    shrink : function of a batch (n, c, h, w) that gives what is kept of it in memory, or None
+    """
+    sample = x[:1] if shrink is None else shrink(torch.from_numpy(np.array(x[:1]))).numpy()
+    if sample.nbytes * len(where) <= SHARE_OF_MEMORY * free_memory(device):
+        return Resident(x, y, where, device, shrink)
+    return ReadAhead(x, y, where, device)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free where samples would live."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+
+class Resident:
+    """Samples that live on the device."""
+
+    def __init__(self, x, y, where, device, shrink=None):
+        self.device = device
+        self.y = torch.from_numpy(np.asarray(y)[where]).to(device)
+        if shrink is None:
+            self.x = torch.from_numpy(np.array(x[where])).to(device)
+        else:
+            chunks = [shrink(torch.from_numpy(np.array(x[where[i : i + 512]]))) for i in range(0, len(where), 512)]
+            self.x = torch.cat(chunks).to(device)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batches(self, order: torch.Tensor, bounds: list[int]) -> Iterator:
+        """Samples and targets of each batch; the positions of batch i are order[bounds[i]:bounds[i + 1]]."""
+        order = order.to(self.device)
+        if self.x.dim() == 2:  # rows are small: put in order once, then each batch is a view
+            x, y = self.x[order], self.y[order]
+            for start, end in itertools.pairwise(bounds):
+                yield x[start:end], y[start:end]
+        else:
+            for start, end in itertools.pairwise(bounds):
+                batch = order[start:end]
+                yield self.x.index_select(0, batch), self.y.index_select(0, batch)
+
+    def some(self, n: int) -> torch.Tensor:
+        """At most n samples, evenly over all of them, for fitting."""
+        return self.x[:: max(1, -(-len(self.x) // n))]
+
+
+class ReadAhead:
+    """Samples in a memory-mapped file, read by a thread while the device is at work on earlier ones."""
+
+    def __init__(self, x, y, where, device):
+        self.x, self.where, self.device = x, np.asarray(where), device
+        self.y = torch.from_numpy(np.asarray(y)[where])
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batches(self, order: torch.Tensor, bounds: list[int]) -> Iterator:
+        """As `Resident.batches`."""
+        ready, over = queue.Queue(READ_AHEAD), threading.Event()
+
+        def put(item) -> bool:
+            while not over.is_set():
+                try:
+                    ready.put(item, timeout=0.1)
+                    return True
+                except queue.Full:
+                    continue
+            return False
+
+        def read():
+            try:
+                for start, end in itertools.pairwise(bounds):
+                    batch = order[start:end]
+                    if not put((self._read(self.where[batch.numpy()]), self.y[batch])):
+                        return
+                put(None)
+            except Exception as error:  # told to the one who waits
+                put(error)
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, Exception):
+                    raise item
+                yield tuple(values.to(self.device, non_blocking=True) for values in item)
+        finally:
+            over.set()
+            thread.join()
+
+    def _read(self, where: np.ndarray) -> torch.Tensor:
+        """The samples at `where`, read in the order of the file and put back in the order asked for."""
+        by_place = np.argsort(where, kind="stable")
+        samples = np.empty((len(where), *self.x.shape[1:]), self.x.dtype)
+        samples[by_place] = self.x[where[by_place]]
+        tensor = torch.from_numpy(samples)
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+    def some(self, n: int) -> torch.Tensor:
+        """As `Resident.some`."""
+        return self._read(self.where[:: max(1, -(-len(self.where) // n))])
+
+
+class Redrawn:
+    """A person's own Dataset, read through a DataLoader in each epoch, so that its random transform draws anew."""
+
+    def __init__(self, dataset, y, where, device, collate, workers: int):
+        self.dataset, self.where, self.device = dataset, np.asarray(where), device
+        self.y = torch.from_numpy(np.asarray(y)[where])
+        self.collate, self.workers = collate, workers
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batches(self, order: torch.Tensor, bounds: list[int]) -> Iterator:
+        """As `Resident.batches`."""
+        groups = [order[start:end] for start, end in itertools.pairwise(bounds)]
+        loader = DataLoader(
+            self.dataset,
+            batch_sampler=[self.where[group.numpy()].tolist() for group in groups],
+            num_workers=self.workers,
+            collate_fn=self.collate,
+            pin_memory=self.device.type == "cuda",
+        )
+        for x, group in zip(loader, groups):
+            yield x.to(self.device, non_blocking=True), self.y[group].to(self.device, non_blocking=True)

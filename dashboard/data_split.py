@@ -1,0 +1,91 @@
+"""How samples are divided into training, validation and test: the controls, and what comes out."""
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from core import data, words
+from core.config import DataConfig
+from core.data import Dataset, split
+from dashboard import data_look
+
+NAMES = {
+    "auto": "As the data says, else the same shares of each class",
+    "stratified": "The same shares of each class",
+    "group": "By group: no patient, house or user on both sides",
+    "time": "By time: the newest samples are the test",
+    "column": "A column says it",
+    "given": "As the data's own folders or files say",
+}
+
+
+def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
+    """Widgets for the way to split, filled with `suggested`; returns the plan."""
+    ways = [way for way in split.WAYS if way not in ("given",) or dataset.given_parts is not None]
+    if dataset.kind == "image":
+        ways = [way for way in ways if way not in ("group", "time", "column")]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        how = st.selectbox("How to split", ways, format_func=NAMES.get, key=f"{key}-how", width=360)
+        by = ""
+        if how in ("group", "time", "column"):
+            by = st.selectbox("Column", list(dataset.table.columns), key=f"{key}-by", width=200)
+        validation = st.number_input(
+            "Validation, %", 1, 80, round(100 * suggested.val_fraction), key=f"{key}-val", width=120
+        )
+        test = st.number_input("Test, %", 1, 80, round(100 * suggested.test_fraction), key=f"{key}-test", width=120)
+        seed = st.number_input("Seed", 0, 10**6, suggested.split_seed, key=f"{key}-seed", width=120)
+        folds = st.number_input(
+            "Folds",
+            0,
+            50,
+            suggested.folds,
+            key=f"{key}-folds",
+            width=110,
+            help="Parts of a k-fold split, each the test part in turn; 0 makes a single split.",
+        )
+        fold = 0
+        if folds >= 2:
+            fold = st.number_input("This fold", 0, folds - 1, 0, key=f"{key}-fold", width=110)
+    return dataclasses.replace(
+        suggested,
+        split=how,
+        split_by=by,
+        val_fraction=validation / 100,
+        test_fraction=test / 100,
+        split_seed=int(seed),
+        folds=0 if folds < 2 else int(folds),
+        fold=int(fold),
+    )
+
+
+def parts(dataset: Dataset, plan: DataConfig) -> np.ndarray | None:
+    """The part of each sample, or None with the reason on the page."""
+    try:
+        return data.parts(dataset, plan)
+    except (ValueError, LookupError) as error:
+        st.error(words.markdown(str(error.args[0])), icon=":material/error:")
+        return None
+
+
+def sentence(found: np.ndarray) -> str:
+    """The sizes in words."""
+    n = {part: int((found == part).sum()) for part in (*split.PARTS, "out")}
+    text = f"{n['train']:,} to train on, {n['val']:,} to choose the best epoch, {n['test']:,} for the final figures."
+    return text + (f" {n['out']:,} left out, as they are twins of samples in another part." if n["out"] else "")
+
+
+def show(dataset: Dataset) -> None:
+    """The split that training takes, and what another one would be."""
+    plan = controls(dataset, DataConfig(name=dataset.name), f"split-{dataset.name}")
+    found = parts(dataset, plan)
+    if found is None:
+        return
+    st.markdown(sentence(found))
+    data_look.balance(split.sizes(found, dataset.targets, len(dataset.classes)), list(dataset.classes), "split-balance")
+    st.caption(
+        "Samples with the same content are always in the same part. The part of each sample is kept by its id, "
+        "so that samples added later leave it where it is."
+    )
+    given = {"data": dataset.name, "split": plan.split, "split_by": plan.split_by}
+    st.page_link("views/train.py", label="Train with this split", icon=":material/model_training:", query_params=given)

@@ -1,0 +1,167 @@
+"""Data: the sets there are; what one looks like, what is wrong with it, how it is split; and adding new ones."""
+
+import numpy as np
+import streamlit as st
+
+from core import data, jobs, runs, words
+from core.data import imports, ingest, store
+from dashboard import data_add, data_checks, data_look, data_split, run_page, url
+
+VIEWS = ("Checks", "Look", "Split", "How it was read")
+
+
+def sets(names: list[str]) -> str:
+    """The list of data sets; the chosen one is in the URL (`?data=`)."""
+    asked = st.query_params.get("data")
+    if asked is not None and asked not in names:
+        st.warning(f"There is no data set {words.markdown(asked)}; it may have been deleted or renamed.")
+
+    def line(name: str) -> str:
+        return words.markdown(data.title(name).removeprefix(f"{name}: "))
+
+    return url.select(
+        "Data set",
+        names,
+        "data",
+        names[0],
+        widget=st.radio,
+        format_func=words.markdown,
+        captions=[line(name) for name in names],
+        label_visibility="collapsed",
+    )
+
+
+def header(dataset: data.Dataset, facts: dict) -> None:
+    """Name, facts in one line, and what can be done with the set as a whole."""
+    left, right = st.columns([4, 2], vertical_alignment="center")
+    left.subheader(words.markdown(dataset.name), anchor=False)
+    with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        st.page_link(
+            "views/train.py", label="Train on it", icon=":material/model_training:", query_params={"data": dataset.name}
+        )
+        with st.popover("", icon=":material/more_horiz:"):
+            whole(dataset.name)
+    shape = words.count(len(dataset.columns), "column")
+    if dataset.kind == "image":
+        channels, height, width = dataset.schema.shape
+        shape = f"{width} x {height} pixels, {'grey' if channels == 1 else 'colour' if channels == 3 else channels}"
+    told = [
+        f"{words.count(len(dataset), dataset.schema.sample_word)} of {shape}",
+        words.count(len(dataset.classes), "class"),
+        f"added {words.when(facts.get('created'))}",
+        f"version {facts['version']}",
+    ]
+    st.markdown(" · ".join(words.markdown(fact) for fact in told))
+    counts = np.bincount(dataset.targets, minlength=len(dataset.classes))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    share = words.percent(counts[most] / counts.sum(), 0)
+    text = f"The largest class, {dataset.classes[most]}, has {share} of them"
+    if counts[most] == counts[least]:
+        text = f"Every class has {words.count(int(counts[most]), dataset.schema.sample_word)}"
+    elif len(counts) > 2:
+        text += f"; the smallest, {dataset.classes[least]}, has {counts[least]:,}"
+    st.markdown(words.markdown(f"{text}."))
+    st.caption(words.markdown(f"Origin: {dataset.origin}. Licence: {dataset.licence}."))
+
+
+def whole(name: str) -> None:
+    """Rename, delete; what comes with Vitrine can only be deleted from the workspace, and is made anew."""
+    users = [row["run"] for row in jobs.summaries() if row.get("data") == name]
+    if name not in data.built_in():
+        new = st.text_input("New name", value=name, key=f"rename-{name}").strip()
+        if st.button("Rename", disabled=new == name, key=f"rename-go-{name}"):
+            try:
+                store.rename(name, new)
+            except (ValueError, LookupError, OSError) as error:
+                st.error(words.markdown(str(error.args[0])), icon=":material/error:")
+                return
+            st.query_params["data"] = new
+            st.rerun()
+    if users:
+        kept = f"{words.count(len(users), 'run')} of it keep their figures, but can no longer show its samples."
+        st.caption(kept)
+    if st.checkbox("I want it deleted with all its versions", key=f"delete-sure-{name}") and st.button(
+        "Delete", icon=":material/delete:", key=f"delete-{name}"
+    ):
+        store.delete(name)
+        st.query_params.pop("data", None)
+        st.session_state["data-said"] = f"{name} is deleted."
+        st.rerun()
+
+
+def how_it_was_read(dataset: data.Dataset) -> None:
+    """Where it came from, what was left out, and, for a table, another reading of it."""
+    source = store.source(dataset.name)
+    if source:
+        st.markdown(f"From {words.markdown(source['where'])}")
+    for column in dataset.left_out if source.get("reader") != "table" else ():
+        st.markdown(f":orange-badge[left out] **{words.markdown(column.name)}**: {words.markdown(column.reason)}")
+    if source.get("reader") == "table":
+        values = data_add.reading_form(source["where"], source.get("options", {}), f"again-{dataset.name}")
+        if values is not None and st.button("Read it again like this", type="primary", icon=":material/refresh:"):
+            st.session_state["import"] = imports.start("", values=values, again=dataset.name)
+            st.rerun()
+    elif source.get("reader") in ingest.readers_again() and st.button(
+        "Read it again", icon=":material/refresh:", help="For instance after files were added."
+    ):
+        st.session_state["import"] = imports.start("", values=source.get("options", {}), again=dataset.name)
+        st.rerun()
+    versions = store.versions(dataset.name)
+    if len(versions) > 1:
+        st.markdown("**Versions**")
+        for row in versions:
+            now = " (current)" if row["version"] == dataset.fingerprint[:12] else ""
+            st.markdown(f"`{row['version']}`{now}: {words.count(row['n'], 'sample')}, {words.when(row.get('created'))}")
+
+
+def one(name: str) -> None:
+    """Everything of one set."""
+    try:
+        dataset = run_page.dataset(name)
+        facts = store.facts(name)
+    except (ValueError, LookupError) as error:
+        st.error(words.markdown(str(error.args[0])), icon=":material/error:")
+        whole(name)
+        return
+    header(dataset, facts)
+    view = url.segments("View", VIEWS, "view", VIEWS[0])
+    if view == "Look":
+        data_look.show(dataset, facts["version"])
+    elif view == "Split":
+        data_split.show(dataset)
+    elif view == "How it was read":
+        how_it_was_read(dataset)
+    else:
+        data_checks.show(dataset, facts["version"])
+
+
+def told() -> None:
+    """What was just done, once."""
+    if said := st.session_state.pop("data-said", None):
+        st.success(words.markdown(said), icon=":material/check:")
+    if failed := st.session_state.pop("data-failed", None):
+        st.error(words.markdown(failed), icon=":material/error:")
+
+
+if opened := st.session_state.pop("data-open", None):
+    st.query_params["data"] = opened
+    st.query_params.pop("add", None)
+runs.check_workspace()
+st.title("Data")
+told()
+data_add.progress()
+list_, chosen = st.columns([1, 3], gap="medium")
+with list_:
+    adding = "add" in st.query_params
+    if st.button("Add data", type="secondary" if adding else "primary", icon=":material/add:", width="stretch"):
+        st.query_params["add"] = "1"
+        st.rerun()
+    name = sets(data.available())
+with chosen:
+    if adding:
+        if st.button("Back to the data sets", type="tertiary", icon=":material/arrow_back:"):
+            st.query_params.pop("add", None)
+            st.rerun()
+        data_add.show()
+    else:
+        one(name)
