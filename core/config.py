@@ -93,7 +93,7 @@ def suggest(
     dataset: Dataset,
     net: str | None = None,
     net_options: dict | None = None,
-    split: DataConfig | None = None,
+    plan: DataConfig | None = None,
     **settings,
 ) -> TrainConfig:
     """A checked config with good values for `dataset` wherever `settings` is silent.
@@ -103,7 +103,7 @@ def suggest(
     Small sets get small batches, and enough epochs for about 800 steps. Photographs get flips and crops.
     """
     asked = {record: _take(record, settings) for record in (DataConfig, AugmentConfig)}
-    where = dataclasses.replace(split or DataConfig(), **asked[DataConfig])
+    where = dataclasses.replace(plan or DataConfig(), **asked[DataConfig])
     where = dataclasses.replace(where, name=dataset.name, version=dataset.fingerprint[:12])
     check(where)
     if "redraw" not in asked[DataConfig] and drawn_at_random(dataset):

@@ -59,6 +59,20 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} GB"
 
 
+def cut(text: str, length: int) -> str:
+    """Text of at most `length` characters: ("integrated gradients", 8) -> "integra…"."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names, a number added to those that occurred before: ["a", "b", "a"] -> ["a", "b", "a (2)"]."""
+    given, made = {}, []
+    for name in names:
+        given[name] = given.get(name, 0) + 1
+        made.append(name if given[name] == 1 else f"{name} ({given[name]})")
+    return made
+
+
 def markdown(text: str) -> str:
     """Text that comes from data, so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])", r"\\\1", text)

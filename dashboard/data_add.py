@@ -125,6 +125,8 @@ def _name_and_go(text: str, name: str, values: dict, reader: str, same: bool = F
         if st.button("Add", type="primary", icon=":material/add:", key=f"add-go-{text}"):
             st.session_state["import"] = imports.start(text, chosen, values)
             st.rerun()
+    if store.clean(chosen) in store.names():
+        st.caption(f"There is a data set {words.markdown(chosen)} already: this becomes its new version.")
 
 
 # ------------------------------------------------------------------------------------------------ how a table is read

@@ -7,7 +7,6 @@ import streamlit as st
 from core import words
 from core.data import Dataset, insight
 from dashboard import data_look, engine, pictures
-from exports import charts
 
 ICONS = {"problem": "error", "warning": "warning", "note": "info"}
 COLORS = {"problem": "red", "warning": "orange", "note": "gray"}
@@ -101,5 +100,5 @@ def _evidence(dataset: Dataset, evidence: dict) -> None:
 def _picture(dataset: Dataset, where: int) -> None:
     with st.container(width=130, gap=None):
         st.image(pictures.thumbnail(pictures.levels(dataset.images[where]), 120), width=120)
-        name = charts.shorten(dataset.classes[dataset.targets[where]], 14)
+        name = words.cut(dataset.classes[dataset.targets[where]], 14)
         st.caption(f"{words.markdown(str(dataset.ids[where])[-24:])}  \n{words.markdown(name)}")

@@ -85,7 +85,7 @@ def _means(dataset: Dataset, version: str, classes: list[str]) -> None:
         for name, image in list(zip(classes, means))[:GALLERY_CLASSES]:
             with st.container(width=84, gap=None):
                 st.image(pictures.thumbnail(image, 80), width=80)
-                st.caption(words.markdown(charts.shorten(name, 12)))
+                st.caption(words.markdown(words.cut(name, 12)))
 
 
 def _histogram(found: dict, classes: list[str], title: str):
@@ -157,7 +157,7 @@ def first_rows(dataset: Dataset, where: np.ndarray) -> pd.DataFrame:
     """Rows with their class and id, for a person to read."""
     rows = dataset.table.iloc[where].copy()
     rows.insert(0, "class", np.array(dataset.classes, object)[dataset.targets[where]], allow_duplicates=True)
-    rows.columns = charts.labels([str(name) for name in rows.columns], 60)
+    rows.columns = words.distinct([words.cut(str(name), 60) for name in rows.columns])
     rows.index = pd.Index(dataset.ids[where], name="row")
     return rows
 

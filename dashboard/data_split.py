@@ -1,5 +1,6 @@
 """How samples are divided into training, validation and test: the controls, and what comes out."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -8,6 +9,7 @@ import streamlit as st
 from core import data, words
 from core.config import DataConfig
 from core.data import Dataset, split
+from core.options import check
 from dashboard import data_look
 
 NAMES = {
@@ -26,10 +28,19 @@ def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
     if dataset.kind == "image":
         ways = [way for way in ways if way not in ("group", "time", "column")]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        how = st.selectbox("How to split", ways, format_func=NAMES.get, key=f"{key}-how", width=360)
+        how = st.selectbox(
+            "How to split",
+            ways,
+            index=ways.index(suggested.split) if suggested.split in ways else 0,
+            format_func=NAMES.get,
+            key=f"{key}-how",
+            width=360,
+        )
         by = ""
         if how in ("group", "time", "column"):
-            by = st.selectbox("Column", list(dataset.table.columns), key=f"{key}-by", width=200)
+            names = list(dataset.table.columns)
+            first = names.index(suggested.split_by) if suggested.split_by in names else 0
+            by = st.selectbox("Column", names, index=first, key=f"{key}-by", width=200)
         validation = st.number_input(
             "Validation, %", 1, 80, round(100 * suggested.val_fraction), key=f"{key}-val", width=120
         )
@@ -46,7 +57,9 @@ def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
         )
         fold = 0
         if folds >= 2:
-            fold = st.number_input("This fold", 0, folds - 1, 0, key=f"{key}-fold", width=110)
+            fold = st.number_input(
+                "This fold", 0, folds - 1, min(suggested.fold, folds - 1), key=f"{key}-fold", width=110
+            )
     return dataclasses.replace(
         suggested,
         split=how,
@@ -87,5 +100,28 @@ def show(dataset: Dataset) -> None:
         "Samples with the same content are always in the same part. The part of each sample is kept by its id, "
         "so that samples added later leave it where it is."
     )
-    given = {"data": dataset.name, "split": plan.split, "split_by": plan.split_by}
-    st.page_link("views/train.py", label="Train with this split", icon=":material/model_training:", query_params=given)
+    st.page_link(
+        "views/train.py",
+        label="Train with this split",
+        icon=":material/model_training:",
+        query_params={"data": dataset.name, **as_query(plan)},
+    )
+
+
+FIELDS = ("split", "split_by", "val_fraction", "test_fraction", "split_seed", "folds", "fold")
+
+
+def as_query(plan: DataConfig) -> dict[str, str]:
+    """What of the plan is not as always, for a link."""
+    return {name: str(getattr(plan, name)) for name in FIELDS if getattr(plan, name) != getattr(DataConfig(), name)}
+
+
+def from_query(query) -> dict:
+    """The settings that a link carries; what is no value of its setting is left out."""
+    found = {}
+    for name in FIELDS:
+        with contextlib.suppress(KeyError, ValueError):
+            value = type(getattr(DataConfig(), name))(query[name])
+            check(dataclasses.replace(DataConfig(), **{name: value}))
+            found[name] = value
+    return found

@@ -17,16 +17,16 @@ def current_run() -> str | None:
     return None
 
 
-def select(label: str, options: Sequence[str], key: str, default: str, widget=st.selectbox, **how) -> str:
+def select(label: str, options: Sequence[str], key: str, default: str, widget=st.selectbox, drops=(), **how) -> str:
     """A widget to choose one of a list, whose choice lives in the URL as `?key=choice`.
 
-    The default, and what is not on offer, do not live there.
+    The default, and what is not on offer, do not live there. drops : other keys that a new choice takes from the URL
 
     A change of the URL alone is a step of the browser's history, so the default is never written there by itself.
     """
     asked = st.query_params.get(key)
     st.session_state[key] = asked if asked in options else default
-    return widget(label, options, key=key, on_change=_write, args=(key, default), **how)
+    return widget(label, options, key=key, on_change=_write, args=(key, default, drops), **how)
 
 
 def segments(label: str, options: Sequence[str], key: str, default: str, **how) -> str:
@@ -49,8 +49,10 @@ def slider(label: str, key: str, low: float, high: float, default: float, step: 
     return st.slider(label, low, high, step=step, key=key, on_change=_write, args=(key, default), **how)
 
 
-def _write(key: str, default) -> None:
+def _write(key: str, default, drops=()) -> None:
     """Put the new choice where it is looked for."""
+    for other in drops:
+        st.query_params.pop(other, None)
     choice = st.session_state[key]
     if choice is None or (choice == default and key != "run"):
         st.query_params.pop(key, None)

@@ -213,18 +213,12 @@ def probabilities(values: list[float], classes: list[str]) -> go.Figure:
 
 def shorten(name: str, length: int = 18) -> str:
     """A name that fits beside an axis, as plain text: Plotly would read tags in it."""
-    cut = name if len(name) <= length else f"{name[: length - 1]}…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;")
+    return words.cut(name, length).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def labels(names: list[str], length: int = 18) -> list[str]:
     """The names shortened, each still another: an axis would lay equal ones over one another."""
-    given, made = {}, []
-    for name in names:
-        label = shorten(name, length)
-        given[label] = given.get(label, 0) + 1
-        made.append(label if given[label] == 1 else f"{label} ({given[label]})")
-    return made
+    return [shorten(name, len(name)) for name in words.distinct([words.cut(name, length) for name in names])]
 
 
 def _curves(fig, curves, areas, classes, hover):

@@ -16,17 +16,13 @@ def sets(names: list[str]) -> str:
     if asked is not None and asked not in names:
         st.warning(f"There is no data set {words.markdown(asked)}; it may have been deleted or renamed.")
 
-    def line(name: str) -> str:
-        return words.markdown(data.title(name).removeprefix(f"{name}: "))
-
     return url.select(
         "Data set",
         names,
         "data",
         names[0],
-        widget=st.radio,
-        format_func=words.markdown,
-        captions=[line(name) for name in names],
+        drops=("add",),
+        format_func=data.title,
         label_visibility="collapsed",
     )
 
@@ -148,20 +144,24 @@ if opened := st.session_state.pop("data-open", None):
     st.query_params.pop("add", None)
 runs.check_workspace()
 st.title("Data")
+adding = "add" in st.query_params
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    name = sets(data.available())
+if right.button(
+    "Back" if adding else "Add data",
+    type="secondary" if adding else "primary",
+    icon=":material/arrow_back:" if adding else ":material/add:",
+    width="stretch",
+):
+    if adding:
+        st.query_params.pop("add")
+    else:
+        st.query_params["add"] = "1"
+    st.rerun()
 told()
 data_add.progress()
-list_, chosen = st.columns([1, 3], gap="medium")
-with list_:
-    adding = "add" in st.query_params
-    if st.button("Add data", type="secondary" if adding else "primary", icon=":material/add:", width="stretch"):
-        st.query_params["add"] = "1"
-        st.rerun()
-    name = sets(data.available())
-with chosen:
-    if adding:
-        if st.button("Back to the data sets", type="tertiary", icon=":material/arrow_back:"):
-            st.query_params.pop("add", None)
-            st.rerun()
-        data_add.show()
-    else:
-        one(name)
+if adding:
+    data_add.show()
+else:
+    one(name)

@@ -170,8 +170,11 @@ if st.session_state["data"] not in names:
 st.subheader("1. Data")
 name = st.selectbox("Data set", names, key="data", format_func=data.title, label_visibility="collapsed")
 dataset = run_page.dataset(name)
-given = {key: st.query_params[key] for key in ("split", "split_by") if st.query_params.get(key) and asked == name}
-suggested = config.suggest(dataset, **given)
+given = data_split.from_query(st.query_params) if asked == name else {}
+try:
+    suggested = config.suggest(dataset, **given)
+except ValueError:  # settings of a link that do not go together
+    suggested = config.suggest(dataset)
 place = st.container()
 plan = plan_of(dataset, suggested.data)
 parts = data_split.parts(dataset, plan)

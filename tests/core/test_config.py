@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from core import config, data
@@ -37,7 +38,7 @@ def test_settings_given_to_suggest_win():
 
 
 def test_suggest_keeps_the_split_that_was_asked_for():
-    suggested = config.suggest(toys.table(), split=DataConfig(val_fraction=0.3, split_seed=4))
+    suggested = config.suggest(toys.table(), plan=DataConfig(val_fraction=0.3, split_seed=4))
     assert suggested.data == DataConfig("iris", toys.table().fingerprint[:12], val_fraction=0.3, split_seed=4)
 
 
@@ -51,7 +52,7 @@ def test_suggest_refuses_a_setting_out_of_range_by_name(settings):
 
 def test_suggest_refuses_a_split_out_of_range():
     with pytest.raises(ValueError, match="val_fraction is 0"):
-        config.suggest(toys.table(), split=DataConfig(val_fraction=0))
+        config.suggest(toys.table(), plan=DataConfig(val_fraction=0))
 
 
 def test_suggest_refuses_an_unknown_setting_and_lists_those_there_are():
@@ -109,3 +110,33 @@ def test_an_unknown_name_in_stored_settings_is_refused(part):
 def test_a_config_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig().training.lr = 1.0
+
+
+def test_settings_of_data_and_augmentation_may_be_given_by_name():
+    suggested = config.suggest(toys.images(), split="stratified", flip=True, shift=0.1, resample=0.5)
+    assert (suggested.data.split, suggested.augment.flip, suggested.augment.shift) == ("stratified", True, 0.1)
+    assert suggested.training.resample == 0.5
+
+
+def test_augmentation_of_a_table_is_refused():
+    with pytest.raises(ValueError, match="Augmentation is for images; leave its settings out for a table"):
+        config.suggest(toys.table(), flip=True)
+
+
+def test_a_fold_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="fold is 3; with 3 folds it must be below that"):
+        config.suggest(toys.table(), folds=3, fold=3)
+
+
+def test_photographs_are_flipped_and_cropped_and_seen_small_by_default():
+    photos = dataclasses.replace(toys.images(n=2), images=np.zeros((2, 3, 224, 224), np.uint8))
+    suggested = config.suggest(photos)
+    assert (suggested.augment.flip, suggested.augment.crop, suggested.data.image_size) == (True, 0.6, 64)
+    assert config.seen_by_net(suggested, photos.schema).shape == (3, 64, 64)
+    assert config.suggest(photos, crop=1.0, image_size=96).data.image_size == 96
+
+
+def test_small_pictures_are_seen_as_they_are():
+    suggested = config.suggest(toys.images())
+    assert (suggested.augment, suggested.data.image_size) == (AugmentConfig(), 0)
+    assert config.seen_by_net(suggested, toys.images().schema) == toys.images().schema

@@ -14,7 +14,7 @@ app = AppTest.from_file("dashboard/app.py", default_timeout=60).run()
 assert not app.exception
 for run in sys.argv[1:]:
     app.query_params["run"] = run
-    for page in ("runs", "live", "evaluate", "explain", "export", "train"):
+    for page in ("runs", "data", "live", "evaluate", "explain", "export", "train"):
         app.switch_page(f"views/{page}.py").run()
         assert not app.exception and not app.error, (page, app.exception, app.error)
         assert "torch" not in sys.modules, page
