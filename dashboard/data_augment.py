@@ -1,14 +1,39 @@
 """Random changes of training images: their settings, and a preview of the same image eight times."""
 
+import dataclasses
+import json
+
 import numpy as np
 import streamlit as st
 
+from core import config
 from core.config import AugmentConfig
 from core.data import Dataset
 from core.training import previews
 from dashboard import engine, pictures
+from dashboard.settings import settings
 
 PREVIEWED = 3  # images
+
+
+def controls(suggested: AugmentConfig, key: str) -> AugmentConfig:
+    """A widget for each change, filled with `suggested`."""
+    return AugmentConfig(**settings(suggested, key, rare=False))
+
+
+def show(dataset: Dataset) -> None:
+    """What training would do to the images, to be tried out."""
+    st.markdown(
+        "Training may change its images at random, each one anew in every epoch. This is what they then look like."
+    )
+    suggested = config.suggest(dataset).augment
+    chosen = controls(suggested, f"look-augment-{dataset.name}")
+    preview(dataset, chosen)
+    changed = {name: value for name, value in dataclasses.asdict(chosen).items() if value != getattr(suggested, name)}
+    if changed:
+        flags = " ".join(f"--set {name}={json.dumps(value)}" for name, value in changed.items())
+        st.caption("The same changes are on the Train page. In the shell:")
+        st.code(f"python -m core train --data {dataset.name} {flags}", language="bash")
 
 
 def preview(dataset: Dataset, config: AugmentConfig) -> None:

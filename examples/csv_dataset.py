@@ -54,12 +54,12 @@ def wine_csv() -> pathlib.Path:
     return path
 
 
-def Chemistry():  # noqa: N802 (named as a Dataset)
+def Chemistry():
     """The first 140 rows, with noise."""
     return CsvDataset(wine_csv(), "target", transform=jitter, subset=range(140))
 
 
-def ChemistryTest():  # noqa: N802
+def ChemistryTest():
     """The other rows, as they are."""
     return CsvDataset(wine_csv(), "target", subset=range(140, 178))
 

@@ -85,19 +85,6 @@ def log_prior_shift(targets: np.ndarray, n_classes: int, strength: float) -> np.
     return shift
 
 
-def epoch_order(weights: np.ndarray, n: int, seed: int, epoch: int, rank: int = 0, world_size: int = 1) -> np.ndarray:
-    """Indices of the samples that one process draws in an epoch, with replacement, int64, in order.
-
-    weights : float (n_samples,), not negative;  n : draws in the whole epoch
-    Every process draws the same n and takes each world_size-th from its rank on, so that together they are the epoch
-    of a single process. Raises ValueError if there is no such rank.
-    """
-    if not 0 <= rank < world_size:
-        raise ValueError(f"There is no process {rank} among {world_size}; they are counted from 0.")
-    rng = np.random.default_rng([seed, epoch])
-    return rng.choice(len(weights), size=n, p=weights / weights.sum())[rank::world_size]
-
-
 def _counts(targets: np.ndarray, n_classes: int, strength: float, most: int = 1) -> np.ndarray:
     if not 0 <= strength <= most:
         raise ValueError(f"The strength of the balance is {strength}; it must be from 0 to {most}.")

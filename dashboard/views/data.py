@@ -5,9 +5,9 @@ import streamlit as st
 
 from core import data, jobs, runs, words
 from core.data import imports, ingest, store
-from dashboard import data_add, data_checks, data_look, data_split, run_page, url
+from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, url
 
-VIEWS = ("Checks", "Look", "Split", "How it was read")
+VIEWS = ("Checks", "Look", "Split", "Random changes", "How it was read")
 
 
 def sets(names: list[str]) -> str:
@@ -120,11 +120,14 @@ def one(name: str) -> None:
         whole(name)
         return
     header(dataset, facts)
-    view = url.segments("View", VIEWS, "view", VIEWS[0])
+    views = [view for view in VIEWS if view != "Random changes" or dataset.kind == "image"]
+    view = url.segments("View", views, "view", views[0])
     if view == "Look":
         data_look.show(dataset, facts["version"])
     elif view == "Split":
         data_split.show(dataset)
+    elif view == "Random changes":
+        data_augment.show(dataset)
     elif view == "How it was read":
         how_it_was_read(dataset)
     else:

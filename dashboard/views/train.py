@@ -13,6 +13,7 @@ from core.config import TrainingConfig
 from core.data import Dataset, sampling, split
 from core.training.dry_run import dry_run
 from dashboard import data_augment, data_look, data_split, engine, pictures, run_page
+from dashboard.settings import settings
 
 OWN_FLAGS = (  # settings with an option of their own on the command line
     "epochs batch_size lr schedule optimizer weight_decay resample split split_by seed device"
@@ -54,34 +55,6 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
             icon=":material/database:",
             query_params={"data": dataset.name},
         )
-
-
-def settings(record, prefix: str, rare: bool) -> dict:
-    """One widget for each field of a settings dataclass, the rare ones or the others; returns the values."""
-    values = {}
-    fields = [field for field in dataclasses.fields(record) if field.metadata.get("rare", False) is rare]
-    with st.container(horizontal=True):
-        for field in fields:
-            facts, value, key = field.metadata, getattr(record, field.name), f"{prefix}-{field.name}"
-            label = field.name.replace("_", " ").capitalize().replace("Lr", "Learning rate")
-            shared = {"label": label, "help": facts["help"].capitalize() + ".", "key": key, "width": 170}
-            if isinstance(value, bool):
-                values[field.name] = st.toggle(value=value, **shared)
-            elif facts["choices"]:
-                values[field.name] = st.selectbox(
-                    options=facts["choices"], index=facts["choices"].index(value), **shared
-                )
-            else:
-                whole = isinstance(value, int)
-                values[field.name] = st.number_input(
-                    min_value=facts["low"] if whole else float(facts["low"]),
-                    max_value=facts["high"] if whole else float(facts["high"]),
-                    value=value,
-                    step=1 if whole else value / 2 or 0.01,
-                    format="%d" if whole else "%g",
-                    **shared,
-                )
-    return values
 
 
 def as_command(chosen: config.TrainConfig, suggested: config.TrainConfig) -> tuple[str, str]:
@@ -204,7 +177,7 @@ balanced(dataset, parts, training)
 augment = suggested.augment
 if dataset.kind == "image":
     with st.expander("Random changes of training images"):
-        augment = config.AugmentConfig(**settings(suggested.augment, f"{name}-augment", rare=False))
+        augment = data_augment.controls(suggested.augment, f"{name}-augment")
         if st.toggle("Show what they do", key=f"{name}-preview"):
             data_augment.preview(dataset, augment)
 

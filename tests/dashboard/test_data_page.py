@@ -67,7 +67,7 @@ def text(page) -> str:
 
 
 @pytest.mark.parametrize("name", data.built_in())
-@pytest.mark.parametrize("view", ["Checks", "Look", "Split", "How it was read"])
+@pytest.mark.parametrize("view", ["Checks", "Look", "Split", "Random changes", "How it was read"])
 def test_every_view_of_every_set_that_comes_with_the_project_opens(show, name, view):
     page = show("data", data=name, view=view)
     pages.check(page)

@@ -53,7 +53,8 @@ def test_what_is_expected_of_an_epoch_is_worked_out_by_hand():
 
 def test_what_is_expected_is_what_comes():
     weights = sampling.weights(TARGETS, 2, 0.7)
-    epochs = [sampling.epoch_order(weights, 100, 0, epoch) for epoch in range(1000)]
+    rng = np.random.default_rng(0)
+    epochs = [rng.choice(len(weights), 100, p=weights / weights.sum()) for _ in range(1000)]
     found = sampling.expected(TARGETS, 2, 0.7, 100)
     drawn = np.bincount(TARGETS[np.concatenate(epochs)], minlength=2) / 1000
     np.testing.assert_allclose(drawn, found["draws"], rtol=0.02)
@@ -113,26 +114,3 @@ def test_without_strength_there_is_no_shift():
 def test_a_class_without_samples_is_not_shifted():
     shift = sampling.log_prior_shift(TARGETS, 3, 1)
     np.testing.assert_allclose(shift, [np.log(3), -np.log(3), 0])
-
-
-def test_the_processes_together_are_the_epoch_of_one():
-    weights = sampling.weights(TARGETS, 2, 1)
-    whole = sampling.epoch_order(weights, 103, 5, 2)
-    shares = [sampling.epoch_order(weights, 103, 5, 2, rank, 4) for rank in range(4)]
-    together = np.empty(103, int)
-    for rank, share in enumerate(shares):
-        together[rank::4] = share
-    np.testing.assert_array_equal(together, whole)
-
-
-def test_every_epoch_and_every_seed_is_another_draw_and_the_same_one_again_is_not():
-    weights = sampling.weights(TARGETS, 2, 1)
-    one = sampling.epoch_order(weights, 100, 5, 2)
-    np.testing.assert_array_equal(one, sampling.epoch_order(weights, 100, 5, 2))
-    assert (one != sampling.epoch_order(weights, 100, 5, 3)).any()
-    assert (one != sampling.epoch_order(weights, 100, 6, 2)).any()
-
-
-def test_a_process_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="There is no process 2 among 2"):
-        sampling.epoch_order(np.ones(3), 3, 0, 0, 2, 2)
