@@ -11,6 +11,15 @@ import pandas as pd
 
 COLUMN_TYPES = ("number", "category", "date")  # those that a model can read
 PARTS = ("train", "val", "test")
+PART_WORDS = {  # as files, folders and columns name the parts, in lower case
+    word: part
+    for part, words in (
+        ("train", "train training"),
+        ("val", "val valid validation validate dev development"),
+        ("test", "test testing holdout hold-out held-out"),
+    )
+    for word in words.split()
+}
 EPOCH = pd.Timestamp("1970-01-01")
 DATE_PARTS = 7  # how far along, then sine and cosine of the place in the year, the week and the day
 

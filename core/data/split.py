@@ -12,15 +12,9 @@ import pandas as pd
 from core import words
 from core.data import dealing
 from core.data.content import content_keys
-from core.data.dataset import Dataset
+from core.data.dataset import PART_WORDS, PARTS, Dataset
 
-PARTS = ("train", "val", "test")
 WAYS = ("auto", "stratified", "group", "time", "column", "given")
-WORDS = {
-    "train": ("train", "training", "learn", "fit"),
-    "val": ("val", "valid", "validation", "validate", "dev", "development"),
-    "test": ("test", "testing", "holdout", "hold-out", "held-out"),
-}
 TEST, VAL, TRAIN, OUT, OPEN = range(5)  # from the part that stays to the part that gives way
 NAMES = np.array(["test", "val", "train", "out", ""], dtype="<U5")
 CODES = {str(name): code for code, name in enumerate(NAMES)}
@@ -161,7 +155,7 @@ def _codes(parts: np.ndarray, whose: str) -> np.ndarray:
 
 def _words(values: pd.Series, by: str) -> np.ndarray:
     """The parts that the cells of a column name in words."""
-    meaning = {word: CODES[part] for part, known in WORDS.items() for word in known}
+    meaning = {word: CODES[part] for word, part in PART_WORDS.items()}
     cells, distinct = pd.factorize(values)
     codes = [meaning.get(str(value).strip().lower()) for value in distinct]
     if None in codes:

@@ -136,5 +136,6 @@ else:
     class_table(test["per_class"])
 st.caption(
     f"Epoch {record['epoch']} was chosen on {record['val']['n']} validation samples, where its accuracy is "
-    f"{words.interval(record['val']['accuracy'])}. All figures above are from {test['n']} test samples."
+    f"{words.interval(record['val']['accuracy'])}. All figures above are from {test['n']} test samples"
+    + (", read from their original files." if record.get("pixels") == "original" else ".")
 )

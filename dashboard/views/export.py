@@ -53,8 +53,9 @@ def code(run: str) -> str:
     """How to use the file from Python."""
     schema = runs.schema(run)
     if schema.kind == "image":
+        levels = ", pixels 0 to 255" if schema.dtype == "uint8" else ""
         shape = ", ".join(str(side) for side in schema.shape)
-        feed = f'feed = {{"image": np.zeros((1, {shape}), np.uint8)}}  # your images, pixels 0 to 255'
+        feed = f'feed = {{"image": np.zeros((1, {shape}), np.{schema.dtype})}}  # your images, of any size{levels}'
     else:
         feed = """values = {"tensor(float)": np.array([0.0], np.float32), "tensor(string)": np.array([""], object)}
 feed = {entry.name: values[entry.type] for entry in session.get_inputs()}  # your rows, a column each, not scaled"""

@@ -9,20 +9,11 @@ import pyarrow as pa
 
 from core.data import cells
 from core.data.columns import Report
+from core.data.dataset import PART_WORDS
 from core.data.readers import _files
 
 LONGEST_ID = 100
 PART_NAMES = ("split", "part", "subset", "fold", "partition")
-PART_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
 
 
 def second(where: str, choices: dict, raw: _files.Raw, file_name: str, progress) -> _files.Raw:

@@ -13,22 +13,12 @@ import pandas as pd
 
 from core import words
 from core.data import archive, decode_many
-from core.data.dataset import Dataset, Note
+from core.data.dataset import PART_WORDS, Dataset, Note
 from core.data.decode import Header
 from core.options import check, option
 from core.workspace import check_workspace
 
 TITLE = "Images in folders, one folder per class (or a zip file of that)"
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
 IGNORED = ("Thumbs.db", "desktop.ini", "__MACOSX")
 AS_IT_IS = 256  # images that all have one size, with sides of at most this, are stored as they are
 SIDES = (32, 224)  # else the stored side is chosen between these, in steps of 32
@@ -202,13 +192,13 @@ def _places(paths: list[list[str]]) -> list[tuple[str, str] | None]:
     while len({path[depth] for path in paths}) == 1 and all(len(path) > depth + 2 for path in paths):
         depth += 1
     inside = [path for path in paths if len(path) > depth + 1]
-    named = [path for path in inside if path[depth].lower() in PART_NAMES]
-    parts = {PART_NAMES[path[depth].lower()] for path in named}
+    named = [path for path in inside if path[depth].lower() in PART_WORDS]
+    parts = {PART_WORDS[path[depth].lower()] for path in named}
     if len(parts) < 2 or (len(named) < len(inside) and all(len(path) == depth + 2 for path in named)):
         return [("", path[depth]) if len(path) > depth + 1 else None for path in paths]
     return [
-        (PART_NAMES[path[depth].lower()], path[depth + 1])
-        if len(path) > depth + 2 and path[depth].lower() in PART_NAMES
+        (PART_WORDS[path[depth].lower()], path[depth + 1])
+        if len(path) > depth + 2 and path[depth].lower() in PART_WORDS
         else None
         for path in paths
     ]
