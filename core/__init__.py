@@ -24,7 +24,8 @@ def train(data="digits", net: str | None = None, net_options: dict | None = None
 
     known = config.setting_names()
     asked = {name: settings.pop(name) for name in list(settings) if name in known}
-    found = ingest.add(data, values=settings) if isinstance(data, str) else ingest.take(data, **settings)
+    named = isinstance(data, (str, os.PathLike))
+    found = ingest.add(os.fspath(data), values=settings) if named else ingest.take(data, **settings)
     run = jobs.start(config.suggest(found, net, net_options, **asked))
     if wait and jobs.wait(run) != "done":
         raise RuntimeError(f"Run {run} ended as {jobs.state(run)}: {runs.status(run).get('message', '')}")

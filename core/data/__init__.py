@@ -1,12 +1,13 @@
 """Data sets: `available()` lists them, `get(name)` gives one from the workspace's store, `parts` its split."""
 
+import contextlib
 import hashlib
 import json
 
 import numpy as np
 import pandas as pd
 
-from core import registry
+from core import files, registry
 from core.data import sources, split, store
 from core.data.dataset import Column, Dataset, Schema
 
@@ -55,7 +56,7 @@ def get(name: str, version: str | None = None) -> Dataset:
 def parts(data: Dataset, plan) -> np.ndarray:
     """Part of each sample, str (n,): "train", "val", "test" or "out", as `plan` (config.DataConfig) says.
 
-    Kept by sample id beside the data set: a later version of it leaves every known sample in its part.
+    Kept by sample id beside the data set, for the samples of all its versions: none ever leaves its part.
     """
     how = {
         "how": plan.split,
@@ -71,13 +72,17 @@ def parts(data: Dataset, plan) -> np.ndarray:
     known = None
     if path.exists():
         try:
-            known = pd.read_parquet(path, columns=["id", "part"])
+            known = pd.read_parquet(path, columns=["id", "part", "here"])  # here: in the version last asked for
         except (OSError, ValueError, KeyError):
             known = None  # damaged: made again from the same seed
-    if known is not None and known["id"].to_numpy(str).tolist() == data.ids.tolist():
-        return known["part"].to_numpy(str)
+    if known is not None and known.loc[known["here"], "id"].to_numpy(str).tolist() == data.ids.tolist():
+        return known.loc[known["here"], "part"].to_numpy(str)
     made = split.make(data, **how, kept=None if known is None else dict(zip(known["id"], known["part"])))
     if path.parent.parent.is_dir():
         path.parent.mkdir(exist_ok=True)
-        split.save(path, data.ids, made)
+        table = pd.DataFrame({"id": data.ids, "part": made, "here": True})
+        if known is not None:  # samples that only other versions have
+            table = pd.concat([table, known[~known["id"].isin(data.ids)].assign(here=False)])
+        with contextlib.suppress(OSError), files.replacing(path) as beside:  # what cannot be written still shows
+            table.to_parquet(beside, index=False)
     return made

@@ -29,10 +29,17 @@ def start(text: str, name: str = "", values: dict | None = None, again: str = ""
     """Start reading what `text` names (or the stored set `again` anew, with `values`); returns the import's id."""
     check_workspace()
     job = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-    folder(job).mkdir(parents=True)
-    files.write_json(folder(job) / "request.json", {"text": text, "name": name, "values": values or {}, "again": again})
-    _write(job, {**BLANK, "state": "working", "phase": "Starting", "created": time.time()})
-    processes.start("core.data.imports", folder(job), folder(job) / "log.txt")
+    request = {"text": text, "name": name, "values": values or {}, "again": again}
+    try:
+        folder(job).mkdir(parents=True)
+        files.write_json(folder(job) / "request.json", request)
+        _write(job, {**BLANK, "state": "working", "phase": "Starting", "created": time.time()})
+        processes.start("core.data.imports", folder(job), folder(job) / "log.txt")
+    except OSError as error:
+        forget(job)
+        raise OSError(
+            f"Reading cannot be started in {workspace()} ({error.strerror}); free some space there."
+        ) from error
     return job
 
 

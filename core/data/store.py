@@ -19,12 +19,14 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-from core import files
+from core import files, registry
+from core.data import sources
 from core.data.dataset import Dataset, LeftOut, Note, Schema
 from core.workspace import check_workspace, workspace
 
 NAME = re.compile(r"[\w-]{1,60}")
 VERSION = re.compile(r"[0-9a-f]{12}")
+NUMBER = re.compile(r"((?:test-)?)(\d+)")  # the id of a row that has none of its own
 DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError)
 
 
@@ -107,16 +109,21 @@ def put(dataset: Dataset, source: dict | None = None) -> Dataset:
     """
     check_workspace()
     where = folder(dataset.name)
-    where.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(ValueError, LookupError):
         dataset = keep_ids(load(where / version(dataset.name)), dataset)
     target = where / dataset.fingerprint[:12]
-    if not (target / "dataset.json").exists():
-        save(dataset, target)
-    with contextlib.suppress(ValueError):
-        if source is None and _set(dataset.name).get("source"):
-            source = _set(dataset.name)["source"]
-    files.write_json(where / "set.json", {"format": 1, "current": target.name, "source": source or {}})
+    source = _set(dataset.name).get("source", {}) if source is None else source
+    made = not (target / "dataset.json").exists()
+    try:
+        if made:
+            save(dataset, target)
+        files.write_json(where / "set.json", {"format": 1, "current": target.name, "source": source})
+    except BaseException:
+        if made and _set(dataset.name).get("current") != target.name:
+            shutil.rmtree(target, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            where.rmdir()  # goes only if it is empty
+        raise
     return load(target)
 
 
@@ -124,6 +131,8 @@ def rename(old: str, new: str) -> None:
     """Give a data set another name; its runs find it by its content. ValueError if the name is taken or no name."""
     if not NAME.fullmatch(new):
         raise ValueError(f"{new!r} cannot be the name of a data set; use letters, digits, - and _ (at most 60).")
+    if new in registry.members(sources):
+        raise ValueError(f"{new} is the name of a set that comes with Vitrine; choose another one.")
     if folder(new).exists():
         raise ValueError(f"There is a data set {new} already; choose another name or delete that one first.")
     version(old)
@@ -141,35 +150,48 @@ def delete(name: str) -> None:
 
 
 def keep_ids(before: Dataset, now: Dataset) -> Dataset:
-    """`now` with the ids of `before` for rows of the same content; only where ids are mere row numbers.
+    """`now` with the ids of `before` for rows of the same content; only where its ids are mere row numbers.
 
-    New rows get numbers that were never used. A table of the same length and targets keeps its ids as they are: then
-    only the reading of its columns has changed.
+    New rows get numbers that were never used. Where hardly a row is the same, but as many have the same targets, only
+    the reading of the columns has changed, and the ids stay as they are.
     """
-    if now.kind != "table" or not _numbered(now.ids) or not _numbered(before.ids):
+    if now.kind != "table" or before.kind != "table" or not all(map(NUMBER.fullmatch, now.ids.tolist())):
         return now
-    if len(now) == len(before) and (now.targets == before.targets).all():
-        return dataclasses.replace(now, ids=before.ids)
-    keys = [_row_keys(data, before) for data in (before, now)]
+    keys = _row_keys(before, now)
     position = pd.Index(keys[0]).get_indexer(keys[1])
-    width, first = len(before.ids[0]), max(int(i) for i in before.ids) + 1
+    alike = len(now) == len(before) and (now.targets == before.targets).all()
+    if alike and (position >= 0).sum() < len(now) / 2:
+        return dataclasses.replace(now, ids=before.ids)
+    numbers = [int(found[2]) for found in map(NUMBER.fullmatch, before.ids.tolist()) if found]
+    first = max(numbers, default=len(before)) + 1
     ids = np.where(position >= 0, before.ids[position], "").astype(object)
     new = np.flatnonzero(position < 0)
-    ids[new] = [f"{first + i:0{width}d}" for i in range(len(new))]
+    parts = [NUMBER.fullmatch(i) for i in now.ids[new].tolist()]
+    ids[new] = [f"{found[1]}{first + i:0{len(found[2])}d}" for i, found in enumerate(parts)]
     return dataclasses.replace(now, ids=ids.astype(str))
 
 
-def _numbered(ids: np.ndarray) -> bool:
-    return bool(len(ids)) and bool(np.char.isdecimal(ids).all())
-
-
-def _row_keys(dataset: Dataset, other: Dataset) -> list[str]:
-    """A key per row from all its cells as text; equal rows are numbered. Columns that `other` lacks do not count."""
-    columns = [name for name in other.table.columns if name in dataset.table]
-    text = dataset.table[columns].astype("string").fillna("")
-    keys = pd.util.hash_pandas_object(text, index=False)
-    keys = keys ^ pd.util.hash_array(np.array(dataset.classes, object)[dataset.targets])
-    return [f"{key}-{again}" for key, again in zip(keys, keys.groupby(keys).cumcount())]
+def _row_keys(before: Dataset, now: Dataset) -> list[list[str]]:
+    """A key per row of each, from its class and the columns that both have; equal rows are numbered."""
+    both = [[], []]
+    for name in (name for name in before.table.columns if name in now.table):
+        pair = [before.table[name], now.table[name]]
+        dates = [pd.api.types.is_datetime64_any_dtype(column.dtype) for column in pair]
+        numbers = [pd.api.types.is_numeric_dtype(column.dtype) for column in pair]
+        if any(dates) and not all(dates):  # the text of a date may be written in any way
+            continue
+        if any(numbers) and not all(numbers):  # added rows made a column of numbers one of text, or the other way round
+            pair = [pd.to_numeric(column.astype("string"), errors="coerce").astype("float64") for column in pair]
+        for columns, column in zip(both, pair):
+            columns.append(column.astype("string").fillna("").reset_index(drop=True))
+    found = []
+    for columns, dataset in zip(both, (before, now)):
+        text = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(len(dataset)))
+        text["class"] = np.array(dataset.classes, object)[dataset.targets]
+        text["table"] = np.char.startswith(dataset.ids, "test-").astype(str)
+        keys = pd.util.hash_pandas_object(text, index=False)
+        found.append([f"{key}-{again}" for key, again in zip(keys, keys.groupby(keys).cumcount())])
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- files
@@ -181,7 +203,9 @@ def save(dataset: Dataset, target: pathlib.Path) -> None:
     beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         samples = pd.DataFrame({"id": dataset.ids, "target": dataset.targets})
-        pd.concat([samples, dataset.about.reset_index(drop=True)], axis=1).to_parquet(beside / "samples.parquet")
+        if len(dataset.about.columns):
+            samples = pd.concat([samples, dataset.about.reset_index(drop=True)], axis=1)
+        samples.to_parquet(beside / "samples.parquet")
         if dataset.kind == "image":
             _save_images(dataset.images, beside / "images.npy")
         else:
@@ -247,10 +271,13 @@ def _save_images(images: np.ndarray, target: pathlib.Path) -> None:
         with contextlib.suppress(OSError):
             os.link(source, target)
             return
-    made = np.lib.format.open_memmap(target, "w+", images.dtype, images.shape)
-    for start in range(0, len(images), 4096):
-        made[start : start + 4096] = images[start : start + 4096]
-    made.flush()
+    head = {"descr": np.lib.format.dtype_to_descr(images.dtype), "fortran_order": False, "shape": images.shape}
+    with open(
+        target, "wb"
+    ) as file:  # and no memory map: where the disk is full, a write says so, a map ends the process
+        np.lib.format.write_array_header_2_0(file, head)
+        for start in range(0, len(images), 4096):
+            file.write(np.ascontiguousarray(images[start : start + 4096]).data)
 
 
 def _stored_shape(path) -> tuple | None:

@@ -48,7 +48,7 @@ def _keep(dataset: Dataset, kept: np.ndarray, dropped: np.ndarray | None = None)
         ids=dataset.ids[kept],
         images=None if dataset.images is None else dataset.images[kept],
         table=None if dataset.table is None else dataset.table[kept].reset_index(drop=True),
-        about=dataset.about[kept].reset_index(drop=True) if len(dataset.about.columns) else dataset.about,
+        about=dataset.about[kept].reset_index(drop=True) if len(dataset.about) else dataset.about,
     )
 
 

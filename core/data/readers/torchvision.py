@@ -255,7 +255,7 @@ def _size(folder: pathlib.Path) -> int:
     with contextlib.suppress(OSError):
         for path in folder.rglob("*"):
             with contextlib.suppress(OSError):
-                total += path.stat().st_size
+                total += path.stat().st_size * path.is_file()
     return total
 
 

@@ -181,6 +181,27 @@ def test_a_taken_name_is_refused_and_nothing_moves():
     assert store.names() == ["folk", "people"]
 
 
+def test_a_name_that_comes_with_the_project_is_refused():
+    store.put(toys.table("people"))
+    with pytest.raises(ValueError, match="digits is the name of a set that comes with Vitrine"):
+        store.rename("people", "digits")
+    assert store.names() == ["people"]
+
+
+def test_a_set_whose_name_cannot_be_written_leaves_nothing(workspace, monkeypatch):
+    write = store.files.write_json
+
+    def full(target, values):
+        if target.name == "set.json":
+            raise OSError(28, "No space left on device")
+        write(target, values)
+
+    monkeypatch.setattr(store.files, "write_json", full)
+    with pytest.raises(OSError):
+        store.put(toys.table("people"))
+    assert list(workspace.glob("data/*")) == []
+
+
 def test_a_deleted_set_is_gone_with_all_its_versions(workspace):
     store.put(toys.table("people", n=20))
     store.put(toys.table("people", n=22))
@@ -228,6 +249,11 @@ def test_another_reading_of_the_same_rows_keeps_their_ids():
         numbered([10, 11, 12, 13]), columns=(), left_out=(LeftOut("a", "identifier", "It counts the rows."),)
     )
     assert store.put(after).ids.tolist() == before.ids.tolist()
+
+
+def test_a_table_in_place_of_pictures_keeps_its_own_ids():
+    store.put(dataclasses.replace(toys.images("people"), ids=np.array([f"{i}" for i in range(6)])))
+    assert store.put(numbered([10, 11])).ids.tolist() == ["0001", "0002"]
 
 
 def test_ids_that_come_from_the_data_are_left_alone():
