@@ -83,7 +83,7 @@ def originals(dataset: Dataset, where: np.ndarray) -> Iterator[np.ndarray]:
 
     Raises OSError or ValueError if one cannot be read.
     """
-    from core.data import decode
+    from core.data.images import decode
 
     root, channels = pathlib.Path(dataset.root), dataset.schema.shape[0]
     paths = [root / name for name in dataset.about["file"].to_numpy(str)[where]]

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core import words
-from core.data import columns, imports, ingest, store
+from core.data import imports, ingest, store
+from core.data.tables import columns
 from core.workspace import workspace
 
 UPLOADS = ["csv", "tsv", "txt", "data", "parquet", "xlsx", "gz", "zip"]

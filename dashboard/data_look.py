@@ -5,7 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from core import words
-from core.data import Dataset, columns, insight
+from core.data import Dataset, insight
+from core.data.tables import columns
 from dashboard import engine, pictures, run_page
 from exports import charts, data_charts
 

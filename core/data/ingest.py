@@ -9,8 +9,9 @@ import pathlib
 import re
 
 from core import data, registry
-from core.data import decode_many, readers, store
+from core.data import readers, store
 from core.data.dataset import Dataset
+from core.data.images import decode_many
 from core.options import check
 from core.workspace import workspace
 

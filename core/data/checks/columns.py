@@ -28,7 +28,7 @@ def find(dataset: Dataset) -> list[Finding]:
 
 
 def _leaks(dataset: Dataset) -> list[Finding]:
-    from core.data.columns import GIVES_AWAY, gives_away
+    from core.data.tables.columns import GIVES_AWAY, gives_away
 
     n = min(len(dataset), max(1000, LEAK_CELLS // max(1, len(dataset.columns))))
     rows = np.sort(np.random.default_rng(0).choice(len(dataset), n, replace=False))
@@ -55,7 +55,7 @@ def _leaks(dataset: Dataset) -> list[Finding]:
 
 def _useless(dataset: Dataset) -> list[Finding]:
     """Identifiers and constants that the model reads."""
-    from core.data.columns import infer
+    from core.data.tables.columns import infer
 
     names = [column.name for column in dataset.columns]
     found = []

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from core import words
-from core.data import archive, decode_many
 from core.data.dataset import PART_WORDS, Dataset, Note
-from core.data.decode import Header
+from core.data.images import archive, decode_many
+from core.data.images.decode import Header
 from core.options import check, option
 from core.workspace import check_workspace
 

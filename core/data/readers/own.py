@@ -54,9 +54,7 @@ def resolve(where: str, arguments: dict | None = None):
             f"{module_name} cannot be imported ({error}); start Vitrine where `import {module_name}` works."
         ) from error
     except AttributeError as error:
-        raise ValueError(
-            f"{module_name} has no {name}; name what is in the module."
-        ) from error
+        raise ValueError(f"{module_name} has no {name}; name what is in the module.") from error
     if (callable(found) and not hasattr(found, "__getitem__")) or isinstance(found, type):
         try:
             found = found(**(arguments or {}))

@@ -10,12 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data import columns
-from core.data.columns import Report
 from core.data.dataset import Column, Dataset, LeftOut, Note
-from core.data.dialect import Dialect
-from core.data.readers import _classes, _files, _parts
-from core.data.target import guess_target
+from core.data.tables import class_names, columns, given_parts, opening
+from core.data.tables.columns import Report
+from core.data.tables.dialect import Dialect
+from core.data.tables.target import guess_target
 from core.options import option
 from core.words import count
 
@@ -64,17 +63,17 @@ class Look:
 def look(where: str, options: Options = Options()) -> Look:
     """What the beginning of the table shows; ValueError if the file is no table."""
     file_name = pathlib.Path(where).name
-    raw = _files.read(where, _choices(options), n_rows=LOOK_ROWS)
+    raw = opening.read(where, _choices(options), n_rows=LOOK_ROWS)
     table, whole = raw.table.slice(0, LOOK_ROWS), raw.n_rows <= LOOK_ROWS
     shown = [[_shown(cell) for cell in column.to_pylist()] for column in table.slice(0, ROWS_SHOWN).columns]
     target, classes, targets, part_column, problems = options.target, {}, None, "", []
     with _noting(problems):
         target = _target(table, options, file_name)
-        labels = _classes.labels(table.column(target), _words(options))
+        labels = class_names.labels(table.column(target), _words(options))
         classes = {str(pair["values"]): pair["counts"] for pair in pc.value_counts(labels.drop_null()).to_pylist()}
-        _classes.check_classes(list(classes), labels, target, file_name, whole)
-        classes = {name: classes[name] for name in _classes.ordered(list(classes))}
-        targets = _classes.codes(labels, tuple(classes))
+        class_names.check_classes(list(classes), labels, target, file_name, whole)
+        classes = {name: classes[name] for name in class_names.ordered(list(classes))}
+        targets = class_names.codes(labels, tuple(classes))
     beside = table.drop_columns([target]) if target in table.column_names else table
     if targets is not None:
         beside, targets = beside.filter(pa.array(targets >= 0)), targets[targets >= 0]
@@ -82,7 +81,7 @@ def look(where: str, options: Options = Options()) -> Look:
     with _noting(problems):
         wishes = _wishes(beside, options, target)
     with _noting(problems):
-        part_column, _ = _parts.said(table, options.split_column, target, wishes)
+        part_column, _ = given_parts.said(table, options.split_column, target, wishes)
     try:
         reports = columns.infer(beside, targets, wishes, **_settings(raw, options))
     except ValueError as error:
@@ -105,18 +104,18 @@ def load(where: str, options: Options = Options(), progress=lambda *_: None) -> 
     Raises ValueError with one sentence if it is no table to learn from.
     """
     file_name = pathlib.Path(where).name
-    raw = _files.read(where, _choices(options), progress)
+    raw = opening.read(where, _choices(options), progress)
     table, notes, n_first = raw.table, [*raw.notes], len(raw.table)
     target = _target(table, options, file_name)
     if options.test:
-        second = _parts.second(options.test, _choices(options), raw, file_name, progress)
+        second = given_parts.second(options.test, _choices(options), raw, file_name, progress)
         notes += second.notes
-        table = _parts.joined(table, second.table)
+        table = given_parts.joined(table, second.table)
     wishes = _wishes(table, options, target)
 
-    labels = _classes.labels(table.column(target), _words(options))
+    labels = class_names.labels(table.column(target), _words(options))
     if options.test:
-        labels = _classes.same_endings(labels, n_first)
+        labels = class_names.same_endings(labels, n_first)
     keep = labels.is_valid().to_numpy()
     if not keep.all():
         notes.append(Note("rows", target, f"{count(int((~keep).sum()), 'row')} without a target left out."))
@@ -124,12 +123,12 @@ def load(where: str, options: Options = Options(), progress=lambda *_: None) -> 
     numbers = np.flatnonzero(keep)  # of the rows as they stand in the files, from 0
     is_test = numbers >= n_first
     names = pc.unique(labels).to_pylist()
-    _classes.check_classes(names, labels, target, file_name)
-    classes = tuple(_classes.ordered(names))
-    targets = _classes.codes(labels, classes)
-    notes += _classes.rare(classes, targets, is_test)
+    class_names.check_classes(names, labels, target, file_name)
+    classes = tuple(class_names.ordered(names))
+    targets = class_names.codes(labels, classes)
+    notes += class_names.rare(classes, targets, is_test)
 
-    part_column, parts = _parts.said(table, options.split_column, target, wishes)
+    part_column, parts = given_parts.said(table, options.split_column, target, wishes)
     if options.test:
         parts = np.where(is_test, "test", "" if parts is None else parts)
     wishes.pop(part_column, None)
@@ -159,7 +158,7 @@ def load(where: str, options: Options = Options(), progress=lambda *_: None) -> 
         table=frame,
         targets=targets,
         classes=classes,
-        ids=_parts.ids(reports, frame, numbers, n_first),
+        ids=given_parts.ids(reports, frame, numbers, n_first),
         origin=f"The file {file_name}" + (f" and {pathlib.Path(options.test).name}" if options.test else ""),
         licence="As its owner says",
         columns=tuple(used),
@@ -176,7 +175,7 @@ def _choices(options: Options) -> dict:
     return {name: getattr(options, name) for name in ("encoding", "separator", "quote", "header", "decimal")}
 
 
-def _settings(raw: _files.Raw, options: Options) -> dict:
+def _settings(raw: opening.Raw, options: Options) -> dict:
     decimal = raw.dialect.decimal if raw.dialect else options.decimal or "."
     return {"missing_words": _words(options), "decimal": decimal}
 
@@ -191,7 +190,7 @@ def _wishes(table: pa.Table, options: Options, target: str) -> dict[str, str]:
         if name == target:
             raise ValueError(f"{name} is the target, so it can have no type of its own; take it out of the types.")
         if name not in table.column_names:
-            raise ValueError(f'There is no column "{name}" to have a type; {_files.near(name, table.column_names)}')
+            raise ValueError(f'There is no column "{name}" to have a type; {opening.near(name, table.column_names)}')
     return dict(options.types)
 
 
@@ -231,5 +230,5 @@ def _target(table: pa.Table, options: Options, file_name: str) -> str:
         return guess_target(table)
     target = " ".join(options.target.split())
     if target not in table.column_names:
-        raise ValueError(f'{file_name} has no column "{target}"; {_files.near(target, table.column_names)}')
+        raise ValueError(f'{file_name} has no column "{target}"; {opening.near(target, table.column_names)}')
     return target

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from core import words
-from core.data import decode_many
 from core.data.dataset import Dataset
+from core.data.images import decode_many
 from core.options import option
 from core.workspace import check_workspace, workspace
 
@@ -290,7 +290,7 @@ def _arrays(part, size: int, name: str, progress) -> tuple[np.ndarray, np.ndarra
         elif images.shape[-1] in (1, 3):
             images = np.moveaxis(images, -1, 1)
         return np.ascontiguousarray(images), np.asarray(targets)
-    from core.data import decode
+    from core.data.images import decode
 
     images, labels = None, np.empty(len(part), np.int64)
     for i in range(len(part)):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import decode, decode_many
+from core.data.images import decode, decode_many
 from core.data.readers import folder
 from core.data.readers.folder import Options, load
 

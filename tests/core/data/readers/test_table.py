@@ -349,7 +349,7 @@ def test_a_gz_that_is_cut_off_gets_one_sentence(put):
 
 
 def test_a_gz_that_unpacks_to_too_much_is_stopped(put, monkeypatch):
-    monkeypatch.setattr("core.data.readers._text.MOST_BYTES", 1 << 21)
+    monkeypatch.setattr("core.data.tables.text_files.MOST_BYTES", 1 << 21)
     with pytest.raises(ValueError, match=r"is larger than"):
         load(put("a.csv.gz", gzip.compress(rows(400_000).encode())))
 

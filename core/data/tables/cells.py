@@ -79,7 +79,7 @@ def numbers(cells: Cells, decimal: str = ".") -> tuple[np.ndarray, int]:
     decimal : "." or ","
     """
     pattern = rf"(?P<whole>\d{{1,3}}(?:{GROUPS[decimal]}\d{{3}})+|\d*)(?:\{decimal}(?P<part>\d*))?"
-    parts = _parts(cells.values, SIGN + pattern + END)
+    parts = given_parts(cells.values, SIGN + pattern + END)
     digits = pc.replace_substring_regex(parts["whole"], r"\D", "")
     good = pc.fill_null(pc.greater(pc.binary_length(pc.binary_join_element_wise(digits, parts["part"], "")), 0), False)
     good = good.to_numpy(zero_copy_only=False)
@@ -102,7 +102,7 @@ def dates(cells: Cells) -> tuple[np.ndarray, int, str]:
     """
     n_best, parts = -1, {}
     for pattern in DATES:
-        tried = _parts(cells.values, pattern)
+        tried = given_parts(cells.values, pattern)
         n_so = int(cells.counts[tried["year"].is_valid().to_numpy(zero_copy_only=False)].sum())
         if n_so > n_best:
             n_best, parts = n_so, tried
@@ -131,7 +131,7 @@ def is_mostly(n_bad: int, n_known: int) -> bool:
 # ---------------------------------------------------------------------------------------------------------- helpers
 
 
-def _parts(values: pa.Array, pattern: str) -> dict[str, pa.Array]:
+def given_parts(values: pa.Array, pattern: str) -> dict[str, pa.Array]:
     """The named groups of the pattern, strings: null where it does not match, "" where the group is absent."""
     found = pc.extract_regex(values, pattern)
     return {field.name: part for field, part in zip(found.type, found.flatten())}
@@ -176,6 +176,6 @@ def _moments(year: np.ndarray, month: np.ndarray, day: np.ndarray, parts: dict[s
 
 def _zone(part: pa.Array) -> np.ndarray:
     """Seconds that a zone such as +02:00 is ahead of UTC."""
-    zone = _parts(pc.fill_null(part, ""), r"^(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
+    zone = given_parts(pc.fill_null(part, ""), r"^(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
     ahead = np.nan_to_num(_numbers(zone["hours"])) * 3600 + np.nan_to_num(_numbers(zone["minutes"])) * 60
     return np.where(pc.fill_null(zone["sign"], "").to_numpy(zero_copy_only=False) == "-", -ahead, ahead)

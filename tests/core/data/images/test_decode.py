@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import decode
+from core.data.images import decode
 
 PALETTE = [255, 0, 0, 0, 0, 255]  # 0 is red, 1 is blue
 

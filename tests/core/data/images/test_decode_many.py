@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import decode, decode_many
-from core.data.decode_many import Crew, decode_all, scan
+from core.data.images import decode, decode_many
+from core.data.images.decode_many import Crew, decode_all, scan
 
 SHAPE = (1, 4, 5)
 
@@ -252,10 +252,10 @@ def test_the_processes_end_with_the_one_that_started_them():
     import subprocess
     import sys
 
-    code = "from core.data.decode_many import Crew; import time; c = Crew(100)\n"
+    code = "from core.data.images.decode_many import Crew; import time; c = Crew(100)\n"
     code += "print(*[w.pid for w in c._workers], flush=True); time.sleep(60)"
     parent = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=pathlib.Path(__file__).parents[3]
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=pathlib.Path(__file__).parents[4]
     )
     workers = [int(pid) for pid in parent.stdout.readline().split()]
     parent.send_signal(signal.SIGKILL)

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from core.data import archive
+from core.data.images import archive
 
 
 def quiet(*_):

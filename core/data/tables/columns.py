@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data import cells
 from core.data.dataset import COLUMN_TYPES
-from core.data.target import gives_away
+from core.data.tables import cells
+from core.data.tables.target import gives_away
 
 LEFT_OUT_TYPES = ("text", "identifier", "constant")
 WISHES = (*COLUMN_TYPES, *LEFT_OUT_TYPES, "leave out", "use")  # what a person may say of a column

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.data import dialect
-from core.data.dialect import Dialect, detect
+from core.data.tables import dialect
+from core.data.tables.dialect import Dialect, detect
 
 ROWS = "name,age\nAda,36\nAlan,41\n"
 

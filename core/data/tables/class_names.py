@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data import cells
-from core.data import target as targets
 from core.data.dataset import Note
+from core.data.tables import cells
+from core.data.tables import target as targets
 
 MOST_CLASSES = 1000
 

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from core.data.cells import MISSING
+from core.data.tables.cells import MISSING
 
 HEAD_BYTES = 1 << 20  # how much of a file is looked at
 SAMPLE_ROWS = 200

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data import cells
+from core.data.tables import cells
 
 MOST_ROWS, FEWEST_ROWS = 20_000, 50  # on which gives_away is worked out
 TARGET_NAMES = (

@@ -7,25 +7,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from core.data import cells
-from core.data.columns import Report
 from core.data.dataset import PART_WORDS
-from core.data.readers import _files
+from core.data.tables import cells, opening
+from core.data.tables.columns import Report
 
 LONGEST_ID = 100
 PART_NAMES = ("split", "part", "subset", "fold", "partition")
 
 
-def second(where: str, choices: dict, raw: _files.Raw, file_name: str, progress) -> _files.Raw:
+def second(where: str, choices: dict, raw: opening.Raw, file_name: str, progress) -> opening.Raw:
     """The separate test table with its columns as in the first; ValueError if they differ."""
     names = raw.table.column_names
-    found = _files.read(where, choices, progress)
+    found = opening.read(where, choices, progress)
     if raw.dialect and found.dialect and choices["header"] == "auto" and found.table.num_columns == len(names):
         header = found.dialect.header
-        if not raw.dialect.header or _files.unique_names(list(found.first))[0] == names:
+        if not raw.dialect.header or opening.unique_names(list(found.first))[0] == names:
             header = raw.dialect.header
         if header != found.dialect.header:
-            found = _files.read(where, {**choices, "header": "yes" if header else "no"}, progress)
+            found = opening.read(where, {**choices, "header": "yes" if header else "no"}, progress)
         if not header:
             found = dataclasses.replace(found, table=found.table.rename_columns(names))
     lacking, extra = set(names) - set(found.table.column_names), set(found.table.column_names) - set(names)
@@ -53,7 +52,7 @@ def said(table: pa.Table, name: str, target: str, typed: dict[str, str]) -> tupl
     """
     others = [other for other in table.column_names if other != target]
     if name and name not in others:
-        raise ValueError(f'There is no column "{name}" to split by; {_files.near(name, others)}')
+        raise ValueError(f'There is no column "{name}" to split by; {opening.near(name, others)}')
     likely = [other for other in others if other.lower() in PART_NAMES and other not in typed]
     for candidate in [name] if name else likely:
         found = cells.distinct(cells.known(table.column(candidate).cast(pa.string())))

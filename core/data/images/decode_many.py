@@ -23,8 +23,8 @@ import filelock
 import numpy as np
 
 from core import words
-from core.data import decode
-from core.data.decode import BROKEN, OK, PENDING, Header
+from core.data.images import decode
+from core.data.images.decode import BROKEN, OK, PENDING, Header
 
 FEW = 16  # files that are read in this process, as others would not have started before they are done
 MOST_WORKERS = 16

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from core.data.dataset import Note
-from core.data.dialect import Dialect
-from core.data.readers import _text
+from core.data.tables import text_files
+from core.data.tables.dialect import Dialect
 
 MOST_SHEET_BYTES = 1 << 30  # of a workbook, unpacked
 
@@ -55,12 +55,12 @@ def read(where: str, choices: dict, progress=lambda *_: None, n_rows: int | None
         elif suffix in (".xlsx", ".xls", ".ods"):
             raw = _excel(path, n_rows)
         else:
-            raw = _named(*_text.read(path, choices, progress, n_rows))
+            raw = _named(*text_files.read(path, choices, progress, n_rows))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path.name} is damaged or cut off ({error}); fetch or compress it again.") from error
     except PermissionError as error:
         raise ValueError(f"{path.name} may not be read; change its permissions.") from error
-    _text.check_width(raw.table.num_columns, path.name)
+    text_files.check_width(raw.table.num_columns, path.name)
     if raw.table.num_rows == 0:
         raise ValueError(f"{path.name} has only a header line; it needs rows of data under it.")
     return raw
@@ -81,10 +81,12 @@ def _named(table: pa.Table, dialect: Dialect, notes: tuple[Note, ...], n_rows: i
 def _parquet(path: pathlib.Path, progress, n_rows: int | None) -> Raw:
     try:
         with pa.parquet.ParquetFile(path) as file:
-            _text.check_width(len(file.schema_arrow), path.name)
+            text_files.check_width(len(file.schema_arrow), path.name)
             groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
-            if sum(groups) > _text.MOST_BYTES:
-                raise ValueError(f"{path.name} is larger than {_text.MOST_BYTES >> 30} GiB; take a part of its rows.")
+            if sum(groups) > text_files.MOST_BYTES:
+                raise ValueError(
+                    f"{path.name} is larger than {text_files.MOST_BYTES >> 30} GiB; take a part of its rows."
+                )
             batches, n_read, total = [], 0, file.metadata.num_rows
             for batch in file.iter_batches():
                 batches.append(batch)

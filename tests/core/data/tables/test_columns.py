@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from core.data.columns import convert, infer, neutral
-from core.data.target import gives_away, guess_target, is_measurement
+from core.data.tables.columns import convert, infer, neutral
+from core.data.tables.target import gives_away, guess_target, is_measurement
 
 
 def one(cells, name="x", **settings):

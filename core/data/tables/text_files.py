@@ -13,9 +13,9 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.csv
 
-from core.data import dialect as dialects
 from core.data.dataset import Note
-from core.data.dialect import Dialect
+from core.data.tables import dialect as dialects
+from core.data.tables.dialect import Dialect
 from core.words import count
 
 BLOCK_BYTES = 8 << 20  # no row may be longer

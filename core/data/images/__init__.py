@@ -1,0 +1,1 @@
+"""Images: from files and zips to arrays of one size."""

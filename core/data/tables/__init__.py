@@ -1,0 +1,1 @@
+"""Tables: from text to typed columns, and what each column is."""
