@@ -214,8 +214,12 @@ def guarded(run_app) -> None:
     """Run a command line; our own errors become one sentence on the error stream and exit code 1."""
     try:
         run_app()
+    except (KeyError, IndexError):  # a fault, not a sentence of ours
+        raise
     except (ValueError, LookupError, OSError, RuntimeError) as error:
-        raise SystemExit(f"Error: {error.args[0] if len(error.args) == 1 else error}") from None
+        text = str(error.args[0] if len(error.args) == 1 else error)
+        # what comes from data may hold codes that steer a terminal
+        raise SystemExit("Error: " + "".join(sign if sign.isprintable() else "?" for sign in text)) from None
 
 
 def main() -> None:

@@ -115,6 +115,7 @@ def _do(job: str) -> dict:
             made = ingest.again(request["again"], request["values"], ticker)
         else:
             made = ingest.add(request["text"], request["name"], request["values"], ticker)
+        _look_ahead(made.name, made.fingerprint[:12], ticker)
         return {"state": "done", "name": made.name, "message": ""}
     except (InterruptedError, KeyboardInterrupt):
         return {"state": "stopped", "message": "Stopped by request."}
@@ -125,6 +126,16 @@ def _do(job: str) -> dict:
             return {"state": "failed", "message": str(error.args[0]) if len(error.args) == 1 else str(error)}
         where = folder(job) / "log.txt"
         return {"state": "failed", "message": f"{type(error).__name__}: {error}. The log in {where} says where."}
+
+
+def _look_ahead(name: str, version: str, ticker) -> None:
+    """Compute what the Data page shows first, so that it opens at once; the data is stored whatever comes of it."""
+    from core.data import insight
+
+    with contextlib.suppress(Exception):  # the page computes it again, and then says what is wrong
+        ticker("Checking", 0, 0)
+        insight.findings(name, version)
+        insight.profile(name, version)
 
 
 class _Ticker:

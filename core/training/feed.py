@@ -8,22 +8,24 @@ from collections.abc import Iterator
 import numpy as np
 import psutil
 import torch
-from torch.utils.data import DataLoader, WeightedRandomSampler
+from torch.utils.data import DataLoader
 
 SHARE_OF_MEMORY = 0.4  # of what is free, that the samples may take
 READ_AHEAD = 4  # batches
+AT_ONCE = 32  # images that are shrunk at a time: as floats they still fit into a processor's cache
 
 
 def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, world_size: int = 1) -> torch.Tensor:
     """Positions of the samples of one epoch, int64: each once in a new order, or drawn by `weights` (n,) if given.
 
-    Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
+    They are drawn as by PyTorch's WeightedRandomSampler with replacement, but stay a tensor. Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
     as many as the others; so together they see what one process would.
     """
     if weights is None:
         order = torch.randperm(n, generator=generator)
     else:
-        order = torch.tensor(list(WeightedRandomSampler(weights, n, replacement=True, generator=generator)))
+        weights = torch.as_tensor(weights, dtype=torch.float64)
+        order = torch.multinomial(weights, n, replacement=True, generator=generator)
     if world_size == 1:
         return order
     return order[rank : len(order) - len(order) % world_size : world_size]
