@@ -272,3 +272,19 @@ def test_the_most_frequent_mistake_is_the_largest_count_off_the_diagonal():
 
 def test_where_there_is_no_mistake_there_is_no_most_frequent_one():
     assert metrics.most_frequent_mistake({"classes": ["a", "b"], "confusion": [[9, 0], [0, 5]]}) is None
+
+
+def test_calibration_known_by_hand():
+    y_true = np.array([0, 0, 1, 1])
+    y_prob = np.array([[0.95, 0.05], [0.85, 0.15], [0.85, 0.15], [0.15, 0.85]])  # sure 0.95 right; 0.85: two of three
+    found = metrics.calibration(y_true, y_prob)
+    assert [(row["n"], round(row["confidence"], 4), round(row["accuracy"], 4)) for row in found["bins"]] == [
+        (3, 0.85, 0.6667),
+        (1, 0.95, 1.0),
+    ]
+    assert found["error"] == pytest.approx((3 * (0.85 - 2 / 3) + 0.05) / 4)
+
+
+def test_a_model_as_sure_as_it_is_right_is_off_by_nothing():
+    y_prob = np.array([[0.75, 0.25]] * 4)
+    assert metrics.calibration(np.array([0, 0, 0, 1]), y_prob)["error"] == pytest.approx(0)
