@@ -112,13 +112,26 @@ def resize(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
     Two matrix products, so that it can be exported for any H and W; the same size comes out as it is. The weights are
     those of a triangle filter as wide as the scale, as in Pillow's and torchvision's antialiased bilinear resizing.
     """
+    down, across = _weights(x, height, width)
+    return down @ x @ across.T
+
+
+def spread(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Values (n, c, height, width) of a resized image spread over the pixels of `like` (n, c, H, W) behind them.
+
+    Their sum stays what it is.
+    """
+    down, across = _weights(like, *values.shape[2:])
+    return down.T @ values @ across
+
+
+def _weights(x, height: int, width: int):
+    """The two matrices of `resize`: (height, H) and (width, W)."""
     rows = torch.arange(x.shape[2], dtype=torch.float32, device=x.device)
     columns = torch.arange(x.shape[3], dtype=torch.float32, device=x.device)
     n_rows, n_columns = torch.ones_like(rows).sum(), torch.ones_like(columns).sum()
     scale = torch.minimum(n_rows / height, n_columns / width)
-    down = _sampling(rows, n_rows, height, scale)
-    across = _sampling(columns, n_columns, width, scale)
-    return down @ x @ across.T
+    return _sampling(rows, n_rows, height, scale), _sampling(columns, n_columns, width, scale)
 
 
 def _sampling(positions, n, n_out: int, scale):

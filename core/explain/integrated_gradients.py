@@ -23,6 +23,8 @@ def explain(model, x, target: int):
     from captum.attr import IntegratedGradients
     from torch import nn
 
+    from core import preprocessing
+
     embed = getattr(model.net, "embed", nn.Identity())
     body = getattr(model.net, "body", model.net)
     # for a table, `mean` is the training mean of a number or date, and -1, "unknown", for a category
@@ -31,6 +33,7 @@ def explain(model, x, target: int):
         z, baseline = embed(model.preprocess(x)), embed(model.preprocess(neutral))
     shares = IntegratedGradients(body).attribute(z, baselines=baseline, target=target, n_steps=STEPS).detach()
     if not hasattr(embed, "owners"):
-        return shares.float()
+        shares = shares.float()
+        return shares if shares.shape == x.shape else preprocessing.spread(shares, x)
     owners = torch.tensor(embed.owners)
     return torch.zeros_like(x).index_add_(1, owners, shares.float())

@@ -1,5 +1,7 @@
 """Explain: why the model decided so for one test sample, and what it uses overall."""
 
+import pathlib
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -53,7 +55,7 @@ def strip(table: pd.DataFrame, dataset: Dataset) -> None:
             with st.container(width=76, gap=None):
                 st.image(pictures.thumbnail(dataset.images[position[sample]]), width=72)
                 st.button(
-                    words.markdown(sample),
+                    words.markdown(words.cut(pathlib.PurePath(sample).stem, 8)),
                     key=f"pick-{sample}",
                     type="tertiary",
                     on_click=lambda sample=sample: st.query_params.update(sample=sample),

@@ -21,6 +21,25 @@ def test_the_same_size_comes_out_as_it_is():
     assert torch.equal(preprocessing.resize(x, 7, 5), x)
 
 
+@pytest.mark.parametrize("size", [(7, 5), (14, 10), (20, 11), (3, 40)])
+def test_what_is_spread_over_the_pixels_keeps_its_sum_and_its_place(size):
+    like, values = noise(1, 1, *size), noise(1, 1, 7, 5)
+    spread = preprocessing.spread(values, like)
+    assert spread.shape == like.shape
+    torch.testing.assert_close(spread.sum(), values.sum())
+    if size == (7, 5):
+        assert torch.equal(spread, values)
+    if size == (14, 10):  # each pixel is halved over the two rows and columns of its own, and some for the neighbours
+        corner = preprocessing.spread(_corner(7, 5), like)
+        assert corner[0, 0, :3, :3].sum() == pytest.approx(1)
+
+
+def _corner(height, width):
+    values = torch.zeros(1, 1, height, width)
+    values[0, 0, 0, 0] = 1
+    return values
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (200, 3), (31, 64)])
 def test_one_grey_stays_that_grey(size):
     x = torch.full((1, 1, *size), 77.0)

@@ -279,3 +279,14 @@ def test_permutation_importance_of_a_run_says_how_many_rows_it_is_of(finished):
     assert record["n"] == len(runs.predictions(run, "val")[0])
     assert (record["sample"], record["target"]) == (None, None)
     assert len(record["std"]) == 30
+
+
+@pytest.mark.parametrize("method", ["gradcam", "integrated_gradients"])
+def test_an_image_of_another_size_than_the_net_sees_is_explained_pixel_by_pixel(method):
+    model = toys.cnn(3, 16, 16)
+    x = torch.randint(0, 256, (1, 3, 40, 56), dtype=torch.uint8)
+    attribution = explainers.module(method).explain(model, x, 1)
+    assert attribution.shape == x.shape
+    if method == "integrated_gradients":
+        difference = model(x)[0, 1] - model(torch.zeros_like(x))[0, 1]
+        torch.testing.assert_close(attribution.sum(), difference, atol=1e-3, rtol=1e-3)
