@@ -26,6 +26,7 @@ PAGES = {
     "Evaluate": "text=Right on",
     "Explain": "text=wrong ones first",
     "Export": "text=takes raw input",
+    "Data": "text=Origin:",
     "Train": "text=to train on",
 }
 
@@ -73,7 +74,7 @@ def page_changes(browser, address: str) -> dict[str, float]:
     page.locator(PAGES["Runs"]).first.wait_for()
     page.wait_for_timeout(2000)  # a person reads the first page before the first click
     seconds = {}
-    for name in ("Live", "Evaluate", "Explain", "Export", "Train", "Runs"):
+    for name in ("Live", "Evaluate", "Explain", "Export", "Data", "Train", "Runs"):
         began = time.perf_counter()
         page.locator("[data-testid=stSidebar]").get_by_role("link", name=name, exact=True).click()
         page.locator(PAGES[name]).first.wait_for()

@@ -1,4 +1,4 @@
-"""Make the README's screenshots: train the example, and photograph its Evaluate page."""
+"""Make the README's screenshots: the Evaluate page of the example, and the Data page of breast cancer."""
 
 import io
 import pathlib
@@ -28,6 +28,11 @@ def main() -> None:
             page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
             page.wait_for_timeout(1500)
             save(page.screenshot(), HERE / "evaluate.png")
+            page.goto(f"{address}/data?data=breast_cancer&view=Look")
+            page.locator(".js-plotly-plot").nth(1).wait_for(timeout=60_000)
+            page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
+            page.wait_for_timeout(1500)
+            save(page.screenshot(), HERE / "data.png")
             browser.close()
 
 
