@@ -75,6 +75,8 @@ def parts(data: Dataset, plan) -> np.ndarray:
             known = pd.read_parquet(path, columns=["id", "part", "here"])  # here: in the version last asked for
         except (OSError, ValueError, KeyError):
             known = None  # damaged: made again from the same seed
+    if known is not None:
+        known = _that_fit(known, data, plan)
     if known is not None and known.loc[known["here"], "id"].to_numpy(str).tolist() == data.ids.tolist():
         return known.loc[known["here"], "part"].to_numpy(str)
     made = split.make(data, **how, kept=None if known is None else dict(zip(known["id"], known["part"])))
@@ -86,3 +88,15 @@ def parts(data: Dataset, plan) -> np.ndarray:
         with contextlib.suppress(OSError), files.replacing(path) as beside:  # what cannot be written still shows
             table.to_parquet(beside, index=False)
     return made
+
+
+def _that_fit(known: pd.DataFrame, data: Dataset, plan) -> pd.DataFrame | None:
+    """Of the parts that are known, those that the data itself does not contradict: its own word goes first."""
+    if plan.split == "column":
+        return None
+    given = data.given_parts
+    if given is None or plan.split not in ("auto", "given") or plan.folds:
+        return known
+    said, part = known["id"].map(dict(zip(data.ids, given))).fillna(""), known["part"]
+    carved = (said == "train") & ~part.isin({*given.tolist(), "out"})  # a part that the data does not give
+    return known[(said == "") | (said == part) | carved]
