@@ -61,14 +61,18 @@ def look(path: str) -> None:
 
 
 def ingest(path: str) -> None:
-    from core.data import split
+    from core.data import split, store
     from core.data.readers import table
+    from tests.browser.serving import workspace_of
 
     start = time.perf_counter()
     dataset = table.load(path)
     line("read, with types", time.perf_counter() - start)
     parts = split.make(dataset)
     line("read, with types, and split", time.perf_counter() - start)
+    with tempfile.TemporaryDirectory() as folder, workspace_of(pathlib.Path(folder, "workspace")):
+        store.put(dataset)
+        line("the same, and stored with its fingerprint", time.perf_counter() - start)
     n_types = {kind: sum(c.type == kind for c in dataset.columns) for kind in ("number", "category", "date")}
     found = (len(dataset), n_types, {c.type for c in dataset.left_out}, set(parts.tolist()) >= {"train", "val", "test"})
     expected = {"number": N_NUMBERS, "category": N_CATEGORIES, "date": 1}
