@@ -9,6 +9,7 @@ from core.data.dataset import Dataset, Schema
 from core.data.readers import own
 from core.options import check, from_dict, option
 
+TABLE_DECAY = 0.3  # weight decay of AdamW for tables
 PHOTO_SIZE = 64  # side at which a small net from scratch sees photographs
 PHOTO_AUGMENT = {"flip": True, "crop": 0.6}
 
@@ -100,7 +101,8 @@ def suggest(
 
     net : defaults to the one to start with for the kind of data;  net_options : differences from its own defaults
     settings : fields of TrainingConfig, AugmentConfig and DataConfig, by name
-    Small sets get small batches, and enough epochs for about 800 steps. Photographs get flips and crops.
+    Small sets get small batches, and enough epochs for about 800 steps. Photographs get flips and crops, tables
+    AdamW with weight decay.
     """
     asked = {record: _take(record, settings) for record in (DataConfig, AugmentConfig)}
     where = dataclasses.replace(plan or DataConfig(), **asked[DataConfig])
@@ -118,6 +120,9 @@ def suggest(
     if isinstance(batch_size, int) and batch_size > 0:
         steps = math.ceil(n_train / batch_size)
         settings.setdefault("epochs", min(100, max(20, math.ceil(800 / steps))))
+    if dataset.kind == "table" and settings.get("optimizer", "adamw") == "adamw":
+        settings.setdefault("optimizer", "adamw")
+        settings.setdefault("weight_decay", TABLE_DECAY)
     config = TrainConfig(
         where,
         NetConfig(net or default_net(dataset.kind), net_options or {}),

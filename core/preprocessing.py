@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
 from core.data.dataset import Schema
 
+LIMIT = 5.0  # standard deviations
+OUTER = (0.01, 0.99)  # quantiles between which the middle 98% lie
 CYCLES = (365.2425, 7.0, 1.0)  # days: year, week, day
 
 
@@ -48,9 +51,9 @@ class ImagePreprocess(nn.Module):
 class TablePreprocess(nn.Module):
     """Raw rows, float32 (n, n_columns) -> float32 (n, len(schema.inputs)); see `Schema.inputs`.
 
-    A number is standardised; a missing one becomes the training mean, and a flag says so where the data has missing
-    ones. A date becomes how far along it is and its place in year, week and day. A category's code is moved up by 1,
-    so that 0 is the missing or unknown one.
+    A number is standardised and held within LIMIT deviations; a missing one becomes the training mean, and a flag says
+    so where the data has missing ones. A date becomes how far along it is and its place in year, week and day. A
+    category's code is moved up by 1, so that 0 is the missing or unknown one.
     """
 
     def __init__(self, schema: Schema):
@@ -60,6 +63,7 @@ class TablePreprocess(nn.Module):
         self.register_buffer("is_number", torch.tensor(scaled))
         self.register_buffer("mean", torch.where(self.is_number, 0.0, -1.0))
         self.register_buffer("std", torch.ones(len(columns)))
+        self.register_buffer("limit", torch.full((len(columns),), torch.inf))
         self.dates = [j for j, column in enumerate(columns) if column.type == "date"]
         self.flags = [j for j, column in enumerate(columns) if column.missing and column.type != "category"]
         # The parts are computed kind by kind: values and codes, dates' cycles, flags. This is their place in `inputs`.
@@ -77,16 +81,32 @@ class TablePreprocess(nn.Module):
         self.as_made = self.order == list(range(len(made)))
 
     def fit(self, x: torch.Tensor) -> None:
-        """Take mean and standard deviation of each number and date from the training rows, ignoring missing ones."""
-        values = x.double()
-        mean = values.nanmean(dim=0).nan_to_num()
-        std = (values - mean).square().nanmean(dim=0).sqrt().nan_to_num()
-        self.mean.copy_(torch.where(self.is_number, mean, -1.0))
-        self.std.copy_(torch.where(self.is_number & (std > 1e-12), std, 1.0))
+        """Take mean and standard deviation of each number and date from the training rows, ignoring missing ones.
+
+        A value further out than the middle 98% is wide, on either side, counts as if it lay there: one wrong cell, a
+        thousand times too large, would otherwise make all others look alike.
+        """
+        for j in torch.nonzero(self.is_number).flatten().tolist():
+            values = x[:, j].double()
+            values = values[~values.isnan()].cpu().numpy()
+            if len(values) == 0:
+                continue
+            low, high = np.quantile(values, OUTER)
+            if high > low:
+                values = values.clip(low - (high - low), high + (high - low))
+            mean, std = values.mean(), values.std()
+            self.mean[j] = float(mean)
+            self.std[j] = float(std) if std > 1e-12 else 1.0
+            self.limit[j] = LIMIT
+
+    def _load_from_state_dict(self, state_dict, prefix, *rest):
+        state_dict.setdefault(f"{prefix}limit", torch.full_like(self.limit, torch.inf))  # earlier runs had none
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def forward(self, x):
         scaled = (x - self.mean) / self.std
         scaled = torch.where(torch.isnan(scaled), torch.zeros_like(scaled), scaled)
+        scaled = torch.minimum(torch.maximum(scaled, -self.limit), self.limit)
         parts = [scaled]
         if self.dates:
             days = x[:, self.dates]

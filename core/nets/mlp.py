@@ -13,7 +13,8 @@ TITLE = "MLP: categories embedded, then fully connected layers"
 class Options:
     hidden: int = option(128, "units per hidden layer", 1, 4096)
     layers: int = option(2, "hidden layers", 0, 16)
-    dropout: float = option(0.1, "chance that a unit is zeroed in training", 0, 0.95)
+    dropout: float = option(0.3, "chance that a unit is zeroed in training", 0, 0.95)
+    unknown: float = option(0.05, "chance that a category is hidden in training", 0, 0.95)
 
 
 def build(schema: Schema, options: Options = Options()):
@@ -28,7 +29,7 @@ def build(schema: Schema, options: Options = Options()):
 
     from core.nets._layers import Embed
 
-    embed = Embed(schema)
+    embed = Embed(schema, options.unknown)
     widths = [len(embed.owners), *[options.hidden] * options.layers]
     blocks = []
     for n_in, n_out in itertools.pairwise(widths):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from core import preprocessing
+from core.data.dataset import Column
 from tests.core import toys
 
 NAN = float("nan")
@@ -79,3 +80,48 @@ def test_what_was_fitted_travels_with_the_weights():
     there = preprocessing.build(toys.table_schema())
     there.load_state_dict(fitted(toys.table_schema(), x).state_dict())
     torch.testing.assert_close(there(x), torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+
+
+def test_one_cell_a_thousand_times_too_large_does_not_make_all_others_alike():
+    x = torch.linspace(-1, 1, 1000)[:, None].repeat(1, 1)
+    x[7] = 1000.0
+    module = fitted(toys.table_schema(toys.NUMBERS[:1]), x)
+    assert 0.5 < module.std.item() < 0.7  # of the numbers from -1 to 1 it is 0.58
+    assert module(torch.tensor([[1000.0], [-1000.0]])).flatten().tolist() == [5, -5]
+
+
+def test_codes_are_not_held_within_limits():
+    many = toys.Column("town", "category", tuple(f"{i:03d}" for i in range(100)))
+    module = fitted(toys.table_schema((many,)), torch.arange(100.0)[:, None])
+    assert module(torch.tensor([[99.0]])).item() == 100
+
+
+def test_a_few_wrong_cells_do_not_make_all_others_look_alike():
+    x = torch.arange(1000.0)[:, None]
+    clean = fitted(toys.table_schema(toys.NUMBERS[:1]), x)
+    x[[3, 500]] = 1e9
+    spoilt = fitted(toys.table_schema(toys.NUMBERS[:1]), x)
+    torch.testing.assert_close(spoilt.std, clean.std, rtol=0.05, atol=0)
+
+
+def test_a_number_is_held_within_five_deviations():
+    module = fitted(toys.table_schema(toys.NUMBERS[:1]), torch.tensor([[-1.0], [1.0]]))
+    x = torch.tensor([[4.0], [6.0], [-1e30], [float("inf")], [NAN]])
+    assert module(x).flatten().tolist() == [4, 5, -5, 5, 0]
+
+
+def test_before_it_is_fitted_a_number_comes_out_as_it_is_however_large():
+    assert preprocessing.build(toys.table_schema())(torch.tensor([[1e6, -1e6]])).tolist() == [[1e6, -1e6]]
+
+
+def test_codes_of_categories_are_not_held_within_anything():
+    many = (Column("town", "category", tuple(f"t{i}" for i in range(50))),)
+    assert fitted(toys.table_schema(many), torch.arange(50.0)[:, None])(torch.tensor([[49.0]])).tolist() == [[50]]
+
+
+def test_what_an_earlier_run_fitted_still_loads_and_holds_nothing_back():
+    state = fitted(toys.table_schema(), torch.tensor([[-1.0, -1.0], [1.0, 1.0]])).state_dict()
+    del state["limit"]
+    there = preprocessing.build(toys.table_schema())
+    there.load_state_dict(state)
+    assert there(torch.tensor([[7.0, -9.0]])).tolist() == [[7, -9]]

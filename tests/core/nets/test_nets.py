@@ -133,6 +133,19 @@ def test_an_unknown_category_is_as_good_as_a_missing_one_to_a_net():
     torch.testing.assert_close(model(torch.tensor([[-1.0, 0.0]])), model(torch.tensor([[float("nan"), 0.0]])))
 
 
+def test_a_category_is_hidden_in_training_as_often_as_asked_and_never_afterwards():
+    from core.nets._layers import Embed
+
+    torch.manual_seed(0)
+    embed = Embed(toys.table_schema(toys.MIXED), unknown=0.25)  # colour is the second column, in features 2 and 3
+    x = torch.tensor([[5.0, 3.0, 7.0]]).expand(4000, 3)
+    features = embed.train()(x)
+    hidden = (features[:, 2:] == 0).all(dim=1)
+    assert 0.2 < hidden.float().mean() < 0.3
+    assert (features[:, :2] == torch.tensor([5.0, 7.0])).all()  # numbers are never hidden
+    assert not (embed.eval()(x)[:, 2:] == 0).any()
+
+
 def test_options_are_read_without_torch():
     code = (
         "import sys, dataclasses\n"
@@ -145,3 +158,13 @@ def test_options_are_read_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=jobs.ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_categories_are_hidden_in_training_alone():
+    from core.nets._layers import Embed
+
+    embed = Embed(toys.table_schema(toys.CATEGORIES), unknown=0.5)
+    x = torch.tensor([[1.0, 1.0]]).repeat(500, 1)
+    hidden = (embed.train()(x)[:, : embed.tables[0].embedding_dim] == 0).all(dim=1).float().mean()
+    assert 0.4 < hidden < 0.6
+    assert (embed.eval()(x) != 0).all()
