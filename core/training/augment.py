@@ -3,6 +3,7 @@
 torchvision's transforms draw once per call, so a batch would be changed all alike; hence these.
 """
 
+import contextlib
 import dataclasses
 import math
 from typing import NamedTuple
@@ -56,42 +57,45 @@ class Augment:
         Targets become float32 (n, n_classes), each row summing to 1, where images are mixed. No step of this waits
         for the device.
         """
-        n = len(x)
-        draws = self._random(torch.rand, len(Draw._fields), n).to(x.device)
-        if self.changes:
-            changed = torch.empty(x.shape, dtype=self._dtype(x), device=x.device)
-            step = max(1, AT_ONCE // x[0].numel()) if x.device.type == "cpu" else n
-            for parts in zip(x.split(step), draws.split(step, dim=1), changed.split(step)):
-                self._change(parts[0], Draw(*parts[1]), parts[2])
-            x = changed
-        return self._mix(x, y, Draw(*draws)) if self.mixes else (x, y)
+        with _one_thread(x.device):
+            draw = Draw(*self._random(torch.rand, len(Draw._fields), len(x)).to(x.device))
+            if self.changes:
+                x = self._change(x, draw)
+            return self._mix(x, y, draw) if self.mixes else (x, y)
 
     def _random(self, kind, *shape):
         return kind(*shape, generator=self.generator, device=self.generator.device)
 
-    def _dtype(self, x):
-        return torch.float32 if self.warps or self.config.color > 0 else x.dtype
+    def _change(self, x, draw: Draw):
+        """The images moved, coloured and covered, in new memory."""
+        config = self.config
+        floats = self.warps or config.color > 0
+        changed = torch.empty(x.shape, dtype=torch.float32 if floats else x.dtype, device=x.device)
+        move, places = self._move(x, draw)
+        for part in _parts(x):
+            out = changed[part]
+            move(x[part], *(place[part] for place in places), out)
+            if config.color > 0:
+                self._color(out, draw.brightness[part], draw.contrast[part], draw.saturation[part])
+            if config.cutout > 0:
+                self._cover(out, draw.hole_y[part], draw.hole_x[part])
+        return changed
 
-    def _change(self, x, draw: Draw, out):
-        """Fill `out` with what becomes of the images x."""
-        if self.config.rotate > 0:
-            out.copy_(_turned(x, *self._box(draw), _within(draw.angle, math.radians(self.config.rotate))))
-        elif self.warps:
-            _enlarge(x, *self._box(draw), out)
-        elif self.moves:
-            rows = self._moved(x.shape[2], draw.down, draw.flip_vertical if self.config.flip_vertical else None)
-            columns = self._moved(x.shape[3], draw.right, draw.flip if self.config.flip else None)
-            torch.gather(_rows_of(x, rows), 3, columns[:, None, None].expand(x.shape), out=out)
-        else:
-            out.copy_(x)
-        if self.config.color > 0:
-            self._color(out, draw)
-        if self.config.cutout > 0:  # grey over a square (DeVries and Taylor 2017, arXiv:1708.04552)
-            side = torch.full_like(draw.hole_y, self.config.cutout)
-            grey = self.top / 2 if out.is_floating_point() else int(self.top / 2)
-            out.masked_fill_(_inside(out, side, draw.hole_y, draw.hole_x), grey)
+    def _move(self, x, draw: Draw):
+        """The function that moves the pixels of images, and what it must know of each image beside them."""
+        config, (height, width) = self.config, x.shape[2:]
+        if config.rotate > 0:
+            return _turn, (*self._box(draw), _within(draw.angle, math.radians(config.rotate)))
+        if self.warps:
+            down, high, right, wide = self._box(draw)
+            return _enlarge, (*_between(down, high, height), *_between(right, wide, width))
+        if self.moves:
+            rows = self._shifted(height, draw.down, draw.flip_vertical if config.flip_vertical else None)
+            columns = self._shifted(width, draw.right, draw.flip if config.flip else None)
+            return _pick, (rows, columns)
+        return (lambda x, out: out.copy_(x)), ()
 
-    def _moved(self, side: int, by, coin):
+    def _shifted(self, side: int, by, coin):
         """The pixel (n, side) that comes to each place along an axis; what comes in repeats the edge."""
         most = round(self.config.shift * side)
         by = _within(by, most + 0.5).round().clamp(-most, most).long()
@@ -115,17 +119,19 @@ class Augment:
             wide = torch.where(draw.flip < 0.5, wide, -wide)
         return down, high, right, wide
 
-    def _color(self, x, draw: Draw):
+    def _color(self, x, *uniform):
         """Brightness, contrast and, for three channels, saturation, each by its own factor, in place."""
-        bright, contrast, saturation = (
-            (1 + _within(u, self.config.color)).view(-1, 1, 1, 1)
-            for u in (draw.brightness, draw.contrast, draw.saturation)
-        )
+        bright, contrast, saturation = ((1 + _within(u, self.config.color)).view(-1, 1, 1, 1) for u in uniform)
         grey = x.mean(dim=1, keepdim=True)
         scale, rest = bright * contrast, bright * (1 - contrast) * grey.mean(dim=(2, 3), keepdim=True)
         if x.shape[1] == 3:
             scale, rest = scale * saturation, torch.addcmul(rest, grey, scale * (1 - saturation))
         x.mul_(scale).add_(rest).clamp_(0, self.top)
+
+    def _cover(self, x, middle_y, middle_x):
+        """Grey over a square of each image (DeVries and Taylor 2017, arXiv:1708.04552), in place."""
+        grey = self.top / 2 if x.is_floating_point() else int(self.top / 2)
+        x.masked_fill_(_inside(x, torch.full_like(middle_y, self.config.cutout), middle_y, middle_x), grey)
 
     def _mix(self, x, y, draw: Draw):
         """MixUp (Zhang et al. 2018, arXiv:1710.09412) or CutMix (Yun et al. 2019, arXiv:1905.04899), by a coin each."""
@@ -138,8 +144,10 @@ class Augment:
             outside = (~_inside(x, side, draw.patch_y, draw.patch_x)).float()
             kept = torch.where(draw.cut.view(-1, 1, 1, 1) < 0.5, outside, kept) if config.mixup > 0 else outside
         soft = F.one_hot(y, self.n_classes).float()
-        share = kept.mean(dim=(1, 2, 3)).view(-1, 1)
-        return x[other].float().lerp_(x.float(), kept), soft[other].lerp(soft, share)
+        mixed = torch.empty(x.shape, device=x.device)
+        for part in _parts(x):
+            torch.lerp(x.index_select(0, other[part]).float(), x[part].float(), kept[part], out=mixed[part])
+        return mixed, soft[other].lerp(soft, kept.mean(dim=(1, 2, 3)).view(-1, 1))
 
     def _beta(self, n, alpha):
         """Draws (n,) from Beta(alpha, alpha), by Johnk's way where alpha <= 1 and by a close normal form above."""
@@ -149,6 +157,27 @@ class Augment:
         first = ((u + v <= 1) & (u + v > 0)).float().argmax(dim=0, keepdim=True)
         u, v = u.gather(0, first)[0], v.gather(0, first)[0]
         return u / (u + v).clamp_min(1e-12)
+
+
+@contextlib.contextmanager
+def _one_thread(device: torch.device):
+    """Let PyTorch use one thread of a CPU meanwhile.
+
+    Its threads meet after every operation, which takes longer than an operation as small as these.
+    """
+    n_threads = torch.get_num_threads()
+    try:
+        if device.type == "cpu":
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _parts(x) -> list[slice]:
+    """The parts of a batch that are changed one after another: on a CPU a few images, elsewhere all."""
+    step = max(1, AT_ONCE // x[0].numel()) if x.device.type == "cpu" else len(x)
+    return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
 def _within(u, most):
@@ -161,22 +190,25 @@ def _centres(side: int, device):
     return (2 * torch.arange(side, device=device) + 1) / side - 1
 
 
-def _enlarge(x, down, high, right, wide, out):
-    """Fill `out` with a box of each image, see `Augment._box`, bilinear; what lies outside repeats the edge.
+def _pick(x, rows, columns, out):
+    """Fill `out` with the pixels of each image that lie in these rows and columns, int64 (n, side)."""
+    torch.gather(_rows_of(x, rows), 3, columns[:, None, None].expand(x.shape), out=out)
+
+
+def _enlarge(x, above, below, down, left, right, across, out):
+    """Fill `out` with pixels between those of each image, bilinear; see `_between` for the places.
 
     First along one axis, then along the other: on a CPU that is twice as fast as `grid_sample`.
     """
-    above, below, far = _between(down, high, x.shape[2])
-    x = _rows_of(x, above).float().lerp_(_rows_of(x, below).float(), far[:, None, :, None])
-    left, next_to_it, far = _between(right, wide, x.shape[3])
-    left, next_to_it = (x.gather(3, place[:, None, None].expand(x.shape)) for place in (left, next_to_it))
-    torch.lerp(left, next_to_it, far[:, None, None], out=out)
+    x = _rows_of(x, above).float().lerp_(_rows_of(x, below).float(), down[:, None, :, None])
+    left, right = (x.gather(3, place[:, None, None].expand(x.shape)) for place in (left, right))
+    torch.lerp(left, right, across[:, None, None], out=out)
 
 
 def _between(middle, reach, side: int):
-    """The pixels before and after each of `side` points, int64 (n, side), and how far it is from the first to it.
+    """The pixels before and after each of `side` points, int64 (n, side), and the way from the first, in [0, 1).
 
-    The points are spread evenly over what `reach` (n,) leaves around `middle` (n,).
+    The points lie evenly from middle - reach to middle + reach, each (n,); one outside of the image lies on its edge.
     """
     points = middle[:, None] + reach[:, None] * _centres(side, middle.device)
     place = ((points + 1) * (side / 2) - 0.5).clamp(0, side - 1)
@@ -191,16 +223,16 @@ def _rows_of(x, place):
     return x.reshape(-1, width).index_select(0, (first + place[:, None]).flatten()).view(x.shape)
 
 
-def _turned(x, down, high, right, wide, angle):
-    """A box of each image, see `Augment._box`, turned by an angle in radians, bilinear, as float32."""
+def _turn(x, down, high, right, wide, angle, out):
+    """Fill `out` with a box of each image, see `Augment._box`, turned by an angle in radians, bilinear."""
     height, width = x.shape[2:]
+    cos, sin, down, right = (value.view(-1, 1, 1) for value in (torch.cos(angle), torch.sin(angle), down, right))
     y_place = (high[:, None] * _centres(height, x.device))[:, :, None] * (height / width)
     x_place = (wide[:, None] * _centres(width, x.device))[:, None, :]
-    cos, sin, down, right = (value.view(-1, 1, 1) for value in (torch.cos(angle), torch.sin(angle), down, right))
-    to_right = right + cos * x_place - sin * y_place
-    to_below = down + (sin * x_place + cos * y_place) * (width / height)
-    grid = torch.stack([to_right, to_below], dim=3)
-    return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
+    grid = torch.empty(len(x), height, width, 2, device=x.device)
+    torch.add(right + cos * x_place, -sin * y_place, out=grid[..., 0])
+    torch.add(down + sin * x_place * (width / height), cos * y_place * (width / height), out=grid[..., 1])
+    out.copy_(F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False))
 
 
 def _inside(x, side, middle_y, middle_x):

@@ -12,14 +12,16 @@ from torch.utils.data import DataLoader
 
 SHARE_OF_MEMORY = 0.4  # of what is free, that the samples may take
 READ_AHEAD = 4  # batches
-AT_ONCE = 32  # images that are shrunk at a time: as floats they still fit into a processor's cache
+PIECE = 512  # samples that are read at a time, where many are
+AT_ONCE = 16  # images that are shrunk at a time, so that they stay in a processor's cache
 
 
 def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, world_size: int = 1) -> torch.Tensor:
     """Positions of the samples of one epoch, int64: each once in a new order, or drawn by `weights` (n,) if given.
 
-    They are drawn as by PyTorch's WeightedRandomSampler with replacement, but stay a tensor. Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
-    as many as the others; so together they see what one process would.
+    Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
+    as many as the others; so together they see what one process would. By weights it is drawn as PyTorch's
+    WeightedRandomSampler does with replacement, but never leaves its tensor.
     """
     if weights is None:
         order = torch.randperm(n, generator=generator)
@@ -34,12 +36,11 @@ def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, worl
 def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, shrink=None):
     """The feed for the samples at `where`: resident if they fit into the memory of `device`, else read ahead.
 
-    shrink : function of a batch (n, c, h, w) that gives what is kept of it in memory, or None
+    shrink : function of a batch (n, c, h, w) that gives what is wanted of it, or None. Either feed gives the same.
     """
-    sample = x[:1] if shrink is None else shrink(torch.from_numpy(np.array(x[:1]))).numpy()
-    if sample.nbytes * len(where) <= SHARE_OF_MEMORY * free_memory(device):
-        return Resident(x, y, where, device, shrink)
-    return ReadAhead(x, y, where, device)
+    sample = shrunk(torch.from_numpy(np.array(x[:1])), shrink)
+    fits = sample.nbytes * len(where) <= SHARE_OF_MEMORY * free_memory(device)
+    return (Resident if fits else ReadAhead)(x, y, where, device, shrink)
 
 
 def free_memory(device: torch.device) -> int:
@@ -47,17 +48,27 @@ def free_memory(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
+def shrunk(x: torch.Tensor, shrink) -> torch.Tensor:
+    """What `shrink` makes of the samples x, a few at a time, or x itself if there is nothing to do."""
+    return x if shrink is None else torch.cat([shrink(part) for part in x.split(AT_ONCE)])
+
+
+def read(x: np.ndarray, where: np.ndarray, device: torch.device, shrink) -> torch.Tensor:
+    """The samples at `where`, shrunk, on `device`; what they were before is never in memory as a whole."""
+    sample = shrunk(torch.from_numpy(np.array(x[:1])), shrink)
+    samples = torch.empty((len(where), *sample.shape[1:]), dtype=sample.dtype, device=device)
+    for part, place in zip(samples.split(PIECE), np.split(where, range(PIECE, len(where), PIECE))):
+        part.copy_(shrunk(torch.from_numpy(np.take(x, place, axis=0)).to(device), shrink))
+    return samples
+
+
 class Resident:
     """Samples that live on the device."""
 
     def __init__(self, x, y, where, device, shrink=None):
         self.device = device
+        self.x = read(x, np.asarray(where), device, shrink)
         self.y = torch.from_numpy(np.asarray(y)[where]).to(device)
-        if shrink is None:
-            self.x = torch.from_numpy(np.array(x[where])).to(device)
-        else:
-            chunks = [shrink(torch.from_numpy(np.array(x[where[i : i + 512]]))) for i in range(0, len(where), 512)]
-            self.x = torch.cat(chunks).to(device)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -72,7 +83,12 @@ class Resident:
         else:
             for start, end in itertools.pairwise(bounds):
                 batch = order[start:end]
-                yield self.x.index_select(0, batch), self.y.index_select(0, batch)
+                yield self._at(batch), self.y.index_select(0, batch)
+
+    def _at(self, batch: torch.Tensor) -> torch.Tensor:
+        if self.device.type == "cpu":  # there PyTorch's threads would wait for one another after each large sample
+            return torch.from_numpy(np.take(self.x.numpy(), batch.numpy(), axis=0))
+        return self.x.index_select(0, batch)
 
     def some(self, n: int) -> torch.Tensor:
         """At most n samples, evenly over all of them, for fitting."""
@@ -82,8 +98,8 @@ class Resident:
 class ReadAhead:
     """Samples in a memory-mapped file, read by a thread while the device is at work on earlier ones."""
 
-    def __init__(self, x, y, where, device):
-        self.x, self.where, self.device = x, np.asarray(where), device
+    def __init__(self, x, y, where, device, shrink=None):
+        self.x, self.where, self.device, self.shrink = x, np.asarray(where), device, shrink
         self.y = torch.from_numpy(np.asarray(y)[where])
 
     def __len__(self) -> int:
@@ -102,7 +118,7 @@ class ReadAhead:
                     continue
             return False
 
-        def read():
+        def work():
             try:
                 for start, end in itertools.pairwise(bounds):
                     batch = order[start:end]
@@ -112,28 +128,29 @@ class ReadAhead:
             except Exception as error:  # told to the one who waits
                 put(error)
 
-        thread = threading.Thread(target=read, daemon=True)
+        thread = threading.Thread(target=work, daemon=True)
         thread.start()
         try:
             while (item := ready.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
-                yield tuple(values.to(self.device, non_blocking=True) for values in item)
+                x, y = (values.to(self.device, non_blocking=True) for values in item)
+                yield shrunk(x, self.shrink), y
         finally:
             over.set()
             thread.join()
 
     def _read(self, where: np.ndarray) -> torch.Tensor:
         """The samples at `where`, read in the order of the file and put back in the order asked for."""
-        by_place = np.argsort(where, kind="stable")
-        samples = np.empty((len(where), *self.x.shape[1:]), self.x.dtype)
-        samples[by_place] = self.x[where[by_place]]
-        tensor = torch.from_numpy(samples)
-        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+        by_place = np.argsort(where)
+        samples = np.take(self.x, where[by_place], axis=0)
+        wanted = torch.empty_like(torch.from_numpy(samples), pin_memory=self.device.type == "cuda")
+        np.take(samples, np.argsort(by_place), axis=0, out=wanted.numpy(), mode="clip")  # "raise" would copy once more
+        return wanted
 
     def some(self, n: int) -> torch.Tensor:
-        """As `Resident.some`."""
-        return self._read(self.where[:: max(1, -(-len(self.where) // n))])
+        """As `Resident.some`, but in the memory of the processor."""
+        return read(self.x, self.where[:: max(1, -(-len(self.where) // n))], torch.device("cpu"), self.shrink)
 
 
 class Redrawn:
