@@ -59,21 +59,18 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, *sys.argv[1:], "--part", part], check=True)
         print(f"Load of the machine at the end {os.getloadavg()[0]:.1f}")
         return
+    source = {"rows": asked.data, "photographs": asked.photos}.get(asked.part)
+    if source is not None and not source.exists():
+        print(f"There is no {source}; name another with --{'data' if source == asked.data else 'photos'}. Left out.")
+        return
+    torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as folder, workspace_of(pathlib.Path(folder, "workspace")):
-        torch.set_num_threads(THREADS)
-        if asked.part == "grey":
+        if asked.part == "rows":
+            rows(source, 3 * asked.repeats)  # they are quick
+        elif asked.part == "grey":
             grey(asked.repeats)
-        elif asked.part == "rows" and asked.data.is_file():
-            rows(asked.data, 3 * asked.repeats)  # they are quick
-        elif asked.part == "photographs" and asked.photos.is_dir():
-            photographs(asked.photos, asked.repeats, pathlib.Path(folder))
         else:
-            what = (
-                f"table {asked.data}; name one with --data"
-                if asked.part == "rows"
-                else f"folder {asked.photos}; name one with --photos"
-            )
-            print(f"There is no {what}. Left out.")
+            photographs(source, asked.repeats, pathlib.Path(folder))
 
 
 # -------------------------------------------------------------------------------------------------------- tables

@@ -115,3 +115,9 @@ def test_processes_together_draw_what_one_would(weights, world_size):
     alone, together = order(weights=weights), [index for step in zip(*ranks) for index in step]
     assert len({len(rank) for rank in ranks}) == 1
     assert together == alone[: len(together)] and len(alone) - len(together) < world_size
+
+
+def test_what_is_drawn_by_weights_is_what_pytorchs_sampler_draws():
+    weights = np.array([5.0] * 6 + [1.0] * 6)
+    sampler = torch.utils.data.WeightedRandomSampler(weights, 12, generator=torch.Generator().manual_seed(0))
+    assert order(weights=weights) == list(sampler)
