@@ -7,13 +7,13 @@ scikit-learn on the same split: logistic regression (imputed, scaled, one-hot) a
 
 import argparse
 import pathlib
-import statistics
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import core
+from benchmarks.accuracy import line
 from core import runs
 from core.data import split
 from tests.browser.serving import workspace_of
@@ -92,11 +92,6 @@ def judged(run: str, model) -> tuple[list[float], list[float]]:
     y_prob, y_true = model.predict_proba(x.iloc[where["test"]]), y[where["test"]]
     auroc = roc_auc_score(y_true, y_prob[:, 1] if y_prob.shape[1] == 2 else y_prob, multi_class="ovr")
     return [float((y_prob.argmax(axis=1) == y_true).mean())], [float(auroc)]
-
-
-def line(name: str, accuracy: list[float], auroc: list[float]) -> None:
-    shown = [f"{statistics.median(v):.4f} ({min(v):.4f} to {max(v):.4f})" for v in (accuracy, auroc)]
-    print(f"{name:44} {shown[0]:>24} {shown[1]:>26}", flush=True)
 
 
 if __name__ == "__main__":
