@@ -107,11 +107,11 @@ def rows(path: pathlib.Path, repeats: int) -> None:
         n,
         repeats,
     )
-    seconds = {name: [one.seconds for one in of] for name, of in turns.items()}
-    ours, theirs, alone = seconds.values()
-    dearer = [1 - made / whole for whole, made in zip(ours, theirs)]
-    cost = [part / whole for whole, part in zip(ours, alone)]
-    print(f"  Feeding takes {percent(cost)} of the epoch by itself, {percent(dearer)} by the difference of the epochs")
+    ours, made, alone = turns.values()
+    cost = [part.busy / whole.busy for whole, part in zip(ours, alone)]
+    dearer = [1 - one.busy / whole.busy for whole, one in zip(ours, made)]
+    print(f"  Feeding takes {percent(cost)} of the epoch by itself, {percent(dearer)} by the difference of the epochs,")
+    print("  both of the time of processors")
 
 
 class Ready:
@@ -268,9 +268,8 @@ class Turn:
 
 
 def processor_seconds() -> float:
-    me = psutil.Process()
-    spent = [process.cpu_times() for process in (me, *me.children())]
-    return sum(one.user + one.system for one in spent)
+    children = [process.cpu_times() for process in psutil.Process().children()]
+    return time.process_time() + sum(one.user + one.system for one in children)
 
 
 def in_turn(contestants: dict[str, Callable], n_samples: int, repeats: int) -> dict[str, list[Turn]]:

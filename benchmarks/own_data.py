@@ -43,8 +43,11 @@ def main() -> None:
             run = trained(f"{name} (to reach: {bar})", str(given.data / file), settings)
             for peer, model in peers().items():
                 line(f"  {peer}", *judged(run, model))
-        if given.images:
-            settings = {"root": str(given.data / "fashion-mnist"), "epochs": 10}
+        images = given.data / "fashion-mnist"
+        if given.images and not images.exists():
+            print(f"Fashion-MNIST: {images} is not there; name its folder with --data.")
+        elif given.images:
+            settings = {"root": str(images), "epochs": 10}
             trained("Fashion-MNIST, 10 epochs (to reach: 92%)", "FashionMNIST", settings)
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from core.config import AugmentConfig
+from core.training import augment as augmentation
 from core.training.augment import Augment, preview
 
 N = 64
@@ -89,6 +90,46 @@ def test_a_crop_shows_a_part_enlarged():
     assert (spans <= 310).all() and spans.min() < 200  # a part of the ramp from 0 to 310 - what fits in uint8
 
 
+@pytest.mark.parametrize("how", [{}, {"flip": True}, {"flip": True, "flip_vertical": True, "shift": 0.3}], ids=str)
+def test_a_crop_is_the_same_as_a_turn_by_nothing(how):
+    x = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (N, 3, 11, 17), dtype=np.uint8))
+    cropped, _ = changed(x, crop=0.3, **how)
+    turned, _ = changed(x, crop=0.3, rotate=1e-6, **how)  # by grid_sample
+    torch.testing.assert_close(cropped, turned, atol=0.05, rtol=0)
+
+
+@each_change
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_what_is_changed_at_a_time_makes_no_difference(settings, at_once, monkeypatch):
+    whole, y = changed(noise(), **settings)
+    monkeypatch.setattr(augmentation, "AT_ONCE", at_once)  # one picture, or two
+    parts, y_of_parts = changed(noise(), **settings)
+    torch.testing.assert_close(parts, whole)
+    assert torch.equal(y_of_parts, y)
+
+
+@each_change
+def test_pictures_of_a_single_pixel_stay_pictures(settings):
+    x, _ = changed(noise(side=1), **settings)
+    assert x.shape == (N, 3, 1, 1) and x.min() >= 0 and x.max() <= 255
+
+
+def test_float_pictures_are_changed_as_those_of_bytes_are():
+    settings = {"flip": True, "crop": 0.5, "color": 0.3, "cutout": 0.2}
+    floats, _ = changed(noise().float() / 255, top=1.0, **settings)
+    torch.testing.assert_close(floats * 255, changed(noise(), **settings)[0], atol=0.01, rtol=0)
+
+
+def test_pytorch_has_its_threads_again_afterwards():
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        changed(noise(), crop=0.5)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 def test_a_crop_of_everything_is_the_picture_itself():
     x = noise()
     torch.testing.assert_close(changed(x, rotate=1e-6)[0], x.float(), atol=0.01, rtol=0)
@@ -127,6 +168,25 @@ def test_mixed_targets_say_how_much_of_each_picture_there_is(settings):
     x, soft = changed(x.to(torch.uint8), y, **settings)
     torch.testing.assert_close(soft.sum(dim=1), torch.ones(N))
     torch.testing.assert_close(x.mean(dim=(2, 3)) / 255, soft)  # channel c is lit by pictures of class c
+
+
+def test_of_mixup_and_cutmix_each_picture_has_one():
+    x = torch.arange(N, dtype=torch.uint8).view(N, 1, 1, 1).expand(N, 1, 8, 8).contiguous()
+    x, _ = changed(x, mixup=5.0, cutmix=1.0)
+    whole = (x == x.round()).all(dim=(1, 2, 3))  # CutMix takes pixels as they are
+    assert 0.25 < whole.float().mean() < 0.75
+
+
+def test_colour_is_brightness_then_contrast_then_saturation():
+    generator = torch.Generator().manual_seed(0)
+    draw = augmentation.Draw(*torch.rand(len(augmentation.Draw._fields), N, generator=generator))
+    bright, contrast, saturation = (
+        (0.6 + 0.8 * u).view(-1, 1, 1, 1) for u in (draw.brightness, draw.contrast, draw.saturation)
+    )
+    x = noise().float() * bright
+    x = x.mean(dim=(1, 2, 3), keepdim=True).lerp(x, contrast)
+    x = x.mean(dim=1, keepdim=True).lerp(x, saturation).clamp(0, 255)
+    torch.testing.assert_close(changed(noise(), color=0.4)[0], x, atol=0.01, rtol=0)
 
 
 def test_mixup_with_a_small_alpha_hardly_mixes_and_with_a_large_one_halves():

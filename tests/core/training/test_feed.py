@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import WeightedRandomSampler
 
 from core.data import sampling
 from core.data.readers import own
@@ -60,6 +61,17 @@ def test_resident_pictures_are_kept_at_the_size_that_the_net_sees(images):
     assert (made.x.shape, made.x.dtype, made.x.flatten().tolist()) == ((20, 1, 1, 1), torch.uint8, list(range(20)))
 
 
+@pytest.mark.parametrize("free", [1000, 50])  # bytes; 19 pictures of 2 bytes, and at most 40% of them
+def test_in_memory_or_not_the_net_sees_the_same(free, images, monkeypatch):
+    monkeypatch.setattr(feed, "free_memory", lambda _: free)
+    monkeypatch.setattr(feed, "PIECE", 7)
+    made = feed.open_feed(*images, np.arange(1, 20), CPU, lambda x: x[:, :, :1, :2] + 100)
+    assert isinstance(made, feed.Resident if free == 1000 else feed.ReadAhead)
+    (x, y), *_ = made.batches(torch.tensor([3, 0, 18]), [0, 3])
+    assert (x.flatten(1).tolist(), y.tolist()) == ([[104, 104], [101, 101], [119, 119]], [1, 1, 1])
+    assert made.some(19).flatten(1).tolist() == [[value, value] for value in range(101, 120)]
+
+
 def test_a_reader_that_is_left_early_leaves_no_thread(images):
     before = threading.active_count()
     for _ in feed.ReadAhead(*images, np.arange(20), CPU).batches(torch.arange(20), list(range(21))):
@@ -106,6 +118,12 @@ def test_with_weights_a_rare_class_comes_as_often_as_the_others():
     targets = np.repeat([0, 1], [900, 100])
     drawn = targets[order(1000, sampling.weights(targets, 2, 1.0))]
     assert 440 < drawn.sum() < 560  # 500 are expected, with a deviation of 16
+
+
+def test_weights_draw_what_the_sampler_of_pytorch_draws():
+    weights = np.array([5.0] * 6 + [1.0] * 6)
+    sampler = WeightedRandomSampler(weights.tolist(), 12, generator=torch.Generator().manual_seed(0))
+    assert order(weights=weights) == list(sampler)
 
 
 @pytest.mark.parametrize("weights", [None, np.array([5.0] * 6 + [1.0] * 6)])
