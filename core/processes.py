@@ -12,6 +12,9 @@ import filelock
 from core.workspace import workspace
 
 START_SECONDS = 20.0  # a process that has not taken its lock by then never will
+# Memory that a step gives back is kept for the next one, instead of being fetched from the system anew, page by page:
+# the small CNN on photographs trains 1.6 to 2 times as fast so, for some 300 MB. Read by glibc when a process starts.
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -30,7 +33,7 @@ def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
     with open(log, "ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, str(folder)],
-            env={**os.environ, "VITRINE_WORKSPACE": str(workspace()), "PYTHONPATH": path},
+            env={**KEEP_MEMORY, **os.environ, "VITRINE_WORKSPACE": str(workspace()), "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
