@@ -284,13 +284,22 @@ def _place(options: list, value) -> int:
 
 
 def progress() -> None:
-    """The import under way, with time left and Stop; when it is done, its set is opened."""
+    """The import under way, with time left and Stop; when it is done, its set is opened.
+
+    One that another tab started, or this one before it was loaded again, is shown too.
+    """
     job = st.session_state.get("import")
+    if job is None:
+        job = next((row["id"] for row in imports.all_jobs() if row["state"] == "working"), None)
+        st.session_state["import"] = job
     if job:
         st.fragment(_progress, run_every=1)(job)
 
 
 def _progress(job: str) -> None:
+    if not imports.folder(job).exists():  # another tab saw its end
+        st.session_state.pop("import", None)
+        st.rerun()
     row = imports.status(job)
     if row["state"] == "working":
         left, right = st.columns([6, 1], vertical_alignment="center")

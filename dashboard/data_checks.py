@@ -33,13 +33,6 @@ def show(dataset: Dataset, version: str) -> None:
             st.markdown("\n".join(f"- {words.markdown(finding['sentence'])}" for finding in left_out[:50]))
 
 
-def summary(dataset: Dataset, version: str) -> str:
-    """How many things need attention, if they have been looked for."""
-    found = engine.attempt("Checking the data", insight.findings, dataset.name, version) or []
-    n = sum(finding["severity"] != "note" for finding in found)
-    return f"{words.count(n, 'thing')} need{'s' * (n == 1)} attention." if n else "The checks found nothing grave."
-
-
 def _finding(dataset: Dataset, version: str, finding: dict, i: int) -> None:
     severity, evidence, fix = finding["severity"], finding["evidence"], finding["fix"]
     with st.container(border=True):

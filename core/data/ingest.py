@@ -55,11 +55,6 @@ def recognise(text: str) -> str:
     )
 
 
-def readers_again() -> tuple[str, ...]:
-    """Readers of which a stored set can be read anew from where it came."""
-    return ("table", "folder", "torchvision", "own")
-
-
 def options_of(name: str, values: dict):
     """The Options of a reader with `values` in place of defaults; ValueError if one does not fit.
 
@@ -118,7 +113,7 @@ def add(text: str, name: str = "", values: dict | None = None, progress=lambda *
 def again(name: str, values: dict, progress=lambda *_: None) -> Dataset:
     """Read a stored set anew from where it came, with other settings of its reader: a new version of it."""
     source = store.source(name)
-    if source.get("reader") not in readers_again():
+    if source.get("reader") not in registry.members(readers):
         raise ValueError(f"{name} cannot be read anew, as it is not known from which file or folder; add it again.")
     kind, where = source["reader"], source["where"]
     options, values = _settled(kind, _given(values))

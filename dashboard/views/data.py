@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from core import data, jobs, runs, words
-from core.data import imports, ingest, store
+from core import data, jobs, registry, runs, words
+from core.data import imports, readers, store
 from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, url
 
 VIEWS = ("Checks", "Look", "Split", "Random changes", "How it was read")
@@ -97,7 +97,7 @@ def how_it_was_read(dataset: data.Dataset) -> None:
         if values is not None and st.button("Read it again like this", type="primary", icon=":material/refresh:"):
             st.session_state["import"] = imports.start("", values=values, again=dataset.name)
             st.rerun()
-    elif source.get("reader") in ingest.readers_again() and st.button(
+    elif source.get("reader") in registry.members(readers) and st.button(
         "Read it again", icon=":material/refresh:", help="For instance after files were added."
     ):
         st.session_state["import"] = imports.start("", values=source.get("options", {}), again=dataset.name)

@@ -31,10 +31,12 @@ def started(monkeypatch):
 
     def start(*args, **named):
         asked.append((args, named))
+        imports.folder("none").mkdir(parents=True, exist_ok=True)
         return "none"
 
     monkeypatch.setattr(imports, "start", start)
-    monkeypatch.setattr(imports, "status", lambda job: {"state": "working", "phase": job, "done": 1, "total": 4})
+    at_work = {"state": "working", "phase": "Reading", "done": 1, "total": 4, "created": 0.0}
+    monkeypatch.setattr(imports, "status", lambda job: {"id": job, **at_work})
     return asked
 
 
@@ -241,6 +243,18 @@ def test_an_import_at_work_shows_how_far_it_is_and_can_be_stopped(show, monkeypa
     assert "1 of 4" in page.main.get("progress")[0].proto.text
     button(page, "Stop").click().run()
     assert stopped == ["none"]
+
+
+def test_an_import_of_another_tab_is_shown_and_goes_with_its_record(show, monkeypatch, workspace):
+    (workspace / "imports" / "theirs").mkdir(parents=True)
+    row = {"id": "theirs", "state": "working", "phase": "Decoding", "done": 1, "total": 4}
+    monkeypatch.setattr(imports, "all_jobs", lambda: [row] if (workspace / "imports" / "theirs").exists() else [])
+    page = show("data")
+    assert "1 of 4" in page.main.get("progress")[0].proto.text
+    (workspace / "imports" / "theirs").rmdir()
+    page.run()
+    pages.check(page)
+    assert not page.main.get("progress")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from core.data.tables.cells import MISSING
 HEAD_BYTES = 1 << 20  # how much of a file is looked at
 SAMPLE_ROWS = 200
 SEPARATORS = (",", ";", "\t", "|")
-QUOTES = ('"', "'")
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "none": "", "pipe": "|"}

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core import data, files, runs
+from core import data, files, registry, runs
 from core.config import DataConfig, suggest
-from core.data import ingest, store
+from core.data import ingest, readers, store
 from core.data.readers import table
 from tests.core import toys
 from tests.core.data.readers import datasets
@@ -600,6 +600,6 @@ def test_a_workspace_that_cannot_be_used_is_one_sentence(tmp_path, monkeypatch, 
         ingest.add(csv)
 
 
-@pytest.mark.parametrize("name", ingest.readers_again())
+@pytest.mark.parametrize("name", registry.members(readers))
 def test_every_reader_has_a_title_and_settings_that_are_good_as_they_are(name):
     assert ingest.reader(name).TITLE and ingest.options_of(name, {}) == ingest.reader(name).Options()
