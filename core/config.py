@@ -10,6 +10,11 @@ from core.data.readers import own
 from core.options import check, from_dict, option
 
 TABLE_DECAY = 0.3  # weight decay of AdamW for tables
+SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "constant")
+WARMUP = {"one_cycle": 0.25, "cosine": 0.05}  # elsewhere none
+PRECISIONS = ("auto", "fp32", "tf32", "bf16", "fp16")
+FORMATS = ("auto", "contiguous", "channels_last")
+SWITCH = ("auto", "on", "off")
 PHOTO_SIZE = 64  # side at which a small net from scratch sees photographs
 PHOTO_AUGMENT = {"flip": True, "crop": 0.6}
 
@@ -48,16 +53,31 @@ class AugmentConfig:
 class NetConfig:
     name: str = option("cnn", "net to train")
     options: dict = field(default_factory=dict)  # differences from the net's own defaults
+    weights: str = option(
+        "", "weights to start from: a .pth or .safetensors file, run:NAME, a name that the net knows, or random"
+    )
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     epochs: int = option(20, "passes over the training data", 1, 10_000, "epochs")
     batch_size: int = option(64, "samples per step", 1, 65_536, "samples")
-    lr: float = option(0.003, "learning rate at its highest", 1e-8, 1e6)
-    schedule: str = option("one_cycle", "course of the learning rate", choices=("one_cycle", "constant"), rare=True)
+    lr: float = option(0.003, "learning rate at its highest", 1e-8, 100)
+    minutes: float = option(
+        0.0, "time after which training ends, the schedule fitted to it; 0 is off", 0, 1e5, "minutes"
+    )
+    freeze: int = option(0, "epochs for which the backbone keeps the weights it came with; -1 is all", -1, 10_000)
+    backbone_lr: float = option(1.0, "learning rate of the backbone, as a share of the head's", 0, 1, rare=True)
+    schedule: str = option("one_cycle", "course of the learning rate", choices=SCHEDULES, rare=True)
+    warmup: float = option(0.25, "share of the training over which the learning rate rises", 0, 0.9, rare=True)
     optimizer: str = option("adam", "optimiser", choices=("adam", "adamw", "sgd"), rare=True)
-    weight_decay: float = option(0.0, "pull of the weights towards zero", 0, 10, rare=True)
+    weight_decay: float = option(0.0, "pull of the weights, not of biases and norms, towards zero", 0, 10, rare=True)
+    label_smoothing: float = option(0.0, "share of each label that is spread over all classes", 0, 0.5, rare=True)
+    focal: float = option(0.0, "how much hard samples count more; the gamma of the focal loss", 0, 10, rare=True)
+    clip_norm: float = option(0.0, "longest gradient; longer ones are shortened to it, 0 is off", 0, 1e4, rare=True)
+    accumulate: int = option(1, "pieces in which a batch is worked off, to save memory", 1, 1024, "pieces", rare=True)
+    ema: float = option(0.0, "how slowly the averaged weights, which are kept, follow; 0 is off", 0, 0.99999, rare=True)
+    patience: int = option(0, "epochs without a better validation loss before the end; 0 is off", 0, 10_000, rare=True)
     resample: float = option(0.0, "how far rare classes are drawn more often: 0 as they are, 1 all alike", 0, 1)
     class_weights: float = option(0.0, "how far rare classes count more in the loss, 0 to 1", 0, 1, rare=True)
     correct_prior: bool = option(
@@ -67,6 +87,11 @@ class TrainingConfig:
     )
     seed: int = option(0, "seed of initial weights, order and dropout", 0, 2**31 - 1, rare=True)
     device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda", "mps"), rare=True)
+    precision: str = option("auto", "number format of the arithmetic; auto tries them", choices=PRECISIONS, rare=True)
+    memory_format: str = option("auto", "order of pixels in memory; auto tries both", choices=FORMATS, rare=True)
+    compile: str = option(
+        "auto", "whether torch.compile is used; auto tries it", choices=("auto", "on", "off"), rare=True
+    )
 
 
 @dataclass(frozen=True)
@@ -100,10 +125,12 @@ def suggest(
     """A checked config with good values for `dataset` wherever `settings` is silent.
 
     net : defaults to the one to start with for the kind of data;  net_options : differences from its own defaults
-    settings : fields of TrainingConfig, AugmentConfig and DataConfig, by name
+    settings : fields of TrainingConfig, AugmentConfig and DataConfig, by name, and `weights` of NetConfig
     Small sets get small batches, and enough epochs for about 800 steps. Photographs get flips and crops, tables
     AdamW with weight decay.
     """
+    net = net or default_net(dataset.kind)
+    weights = settings.pop("weights", "")
     asked = {record: _take(record, settings) for record in (DataConfig, AugmentConfig)}
     where = dataclasses.replace(plan or DataConfig(), **asked[DataConfig])
     where = dataclasses.replace(where, name=dataset.name, version=dataset.fingerprint[:12])
@@ -111,7 +138,12 @@ def suggest(
     if "redraw" not in asked[DataConfig] and drawn_at_random(dataset):
         where = dataclasses.replace(where, redraw=True)
     augment = {}
-    if _photographs(dataset):
+    ready = nets.starts_trained(net, weights)
+    if ready and dataset.kind == "image":
+        settings.setdefault("freeze", -1)
+        if not where.image_size:
+            where = dataclasses.replace(where, image_size=nets.image_size(net, net_options or {}))
+    elif _photographs(dataset):
         augment = PHOTO_AUGMENT
         if not where.image_size:
             where = dataclasses.replace(where, image_size=min(PHOTO_SIZE, *dataset.schema.shape[1:]))
@@ -123,9 +155,10 @@ def suggest(
     if dataset.kind == "table" and settings.get("optimizer", "adamw") == "adamw":
         settings.setdefault("optimizer", "adamw")
         settings.setdefault("weight_decay", TABLE_DECAY)
+    settings.setdefault("warmup", WARMUP.get(settings.get("schedule", "one_cycle"), 0.0))
     config = TrainConfig(
         where,
-        NetConfig(net or default_net(dataset.kind), net_options or {}),
+        from_dict(NetConfig, {"name": net, "options": net_options or {}, "weights": weights}),
         from_dict(TrainingConfig, settings),
         from_dict(AugmentConfig, augment | asked[AugmentConfig]),
     )
@@ -134,9 +167,11 @@ def suggest(
 
 
 def setting_names() -> set[str]:
-    """Names of all settings of data, training and augmentation that `suggest` takes."""
+    """Names of all settings of data, training, augmentation and weights that `suggest` takes."""
     records = (DataConfig, TrainingConfig, AugmentConfig)
-    return {field.name for record in records for field in dataclasses.fields(record)} - {"name", "version"}
+    return {field.name for record in records for field in dataclasses.fields(record)} - {"name", "version"} | {
+        "weights"
+    }
 
 
 def seen_by_net(config: TrainConfig, schema: Schema) -> Schema:
@@ -150,7 +185,7 @@ def seen_by_net(config: TrainConfig, schema: Schema) -> Schema:
 def written_out(config: TrainConfig) -> TrainConfig:
     """The config with every option of its net, so that a later version with other defaults builds the same net."""
     options = dataclasses.asdict(nets.options(config.net.name, config.net.options))
-    return dataclasses.replace(config, net=NetConfig(config.net.name, options))
+    return dataclasses.replace(config, net=dataclasses.replace(config.net, options=options))
 
 
 def default_net(kind: str) -> str:
@@ -186,6 +221,8 @@ def check_together(config: TrainConfig, schema: Schema) -> None:
             f"is made of {made_for[schema.kind]}; choose {fitting} instead."
         )
     nets.options(config.net.name, config.net.options)
+    if config.training.freeze and not nets.has_backbone(config.net.name):
+        raise ValueError(f"The net {config.net.name} has no backbone to freeze; leave freeze at 0.")
     if config.data.name not in data.available():
         raise LookupError(f"There is no data set {config.data.name!r}; there are {', '.join(data.available())}.")
     if config.data.fold >= max(1, config.data.folds):

@@ -21,7 +21,7 @@ class Model(nn.Module):
     def __init__(self, schema: Schema, net: NetConfig):
         super().__init__()
         self.schema = schema
-        self.preprocess = preprocessing.build(schema)
+        self.preprocess = preprocessing.build(schema, **nets.preprocessing(net.name, net.options, net.weights))
         self.net = nets.module(net.name).build(schema, nets.options(net.name, net.options))
         # what brings the net's answer from the class shares it was trained with to those of the data
         self.register_buffer("prior_shift", torch.zeros(len(schema.classes)))

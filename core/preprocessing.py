@@ -20,16 +20,20 @@ class ImagePreprocess(nn.Module):
     schema's is scaled until it covers (h, w), and cut around its centre.
     """
 
-    def __init__(self, schema: Schema):
+    def __init__(self, schema: Schema, zoom: float = 1.0, mean=None, std=None):
         super().__init__()
         channels, self.height, self.width = schema.shape
         self.top = 255.0 if schema.dtype == "uint8" else 1.0
+        self.zoom = zoom
+        self.given = mean is not None
         self.any_size = False  # whether to compute the resizing also where it changes nothing, as an export must
-        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
-        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std or [1.0] * channels).view(1, -1, 1, 1))
 
     def fit(self, x: torch.Tensor) -> None:
-        """Take mean and standard deviation from the training images (n, c, h, w), in chunks of memory."""
+        """Take mean and standard deviation from the training images (n, c, h, w), unless they were given."""
+        if self.given:
+            return
         n_pixels = x.shape[0] * x.shape[2] * x.shape[3]
         total = square = 0
         for chunk in x.split(1024):
@@ -42,9 +46,17 @@ class ImagePreprocess(nn.Module):
         self.std.copy_(torch.where(std > 1e-6, std, 1.0).view(1, -1, 1, 1))
 
     def forward(self, x):
+        return self.normalise(self.sized(x))
+
+    def sized(self, x):
+        """Images of any size -> float32 (n, c, h, w) in the levels they came in."""
         x = x.float()
-        if self.any_size or x.shape[2:] != (self.height, self.width):
-            x = resize(x, self.height, self.width)
+        if self.any_size or self.zoom != 1 or x.shape[2:] != (self.height, self.width):
+            x = resize(x, self.height, self.width, self.zoom)
+        return x
+
+    def normalise(self, x):
+        """Images of the net's size -> float32 with mean 0 and deviation 1."""
         return (x / self.top - self.mean) / self.std
 
 
@@ -121,36 +133,43 @@ class TablePreprocess(nn.Module):
         return made if self.as_made else made[:, self.order]
 
 
-def build(schema: Schema) -> nn.Module:
-    """An unfitted preprocessing module for the kind of data."""
-    return {"image": ImagePreprocess, "table": TablePreprocess}[schema.kind](schema)
+def build(schema: Schema, **wanted) -> nn.Module:
+    """An unfitted preprocessing module for the kind of data.
+
+    wanted : what weights of a net were trained with: `mean` and `std` per channel, of images with levels from 0 to 1
+        (three of them make a colour image of a grey one), and `zoom`, how much larger an image is made than the part
+        around its centre that is kept
+    """
+    return {"image": ImagePreprocess, "table": TablePreprocess}[schema.kind](schema, **wanted)
 
 
-def resize(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def resize(x: torch.Tensor, height: int, width: int, zoom: float = 1.0) -> torch.Tensor:
     """Images float (n, c, H, W) scaled, antialiased, until they cover (height, width), and cut around the centre.
+
+    zoom : they are scaled to this many times the size before they are cut
 
     Two matrix products, so that it can be exported for any H and W; the same size comes out as it is. The weights are
     those of a triangle filter as wide as the scale, as in Pillow's and torchvision's antialiased bilinear resizing.
     """
-    down, across = _weights(x, height, width)
+    down, across = _weights(x, height, width, zoom)
     return down @ x @ across.T
 
 
-def spread(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def spread(values: torch.Tensor, like: torch.Tensor, zoom: float = 1.0) -> torch.Tensor:
     """Values (n, c, height, width) of a resized image spread over the pixels of `like` (n, c, H, W) behind them.
 
     Their sum stays what it is.
     """
-    down, across = _weights(like, *values.shape[2:])
+    down, across = _weights(like, *values.shape[2:], zoom)
     return down.T @ values @ across
 
 
-def _weights(x, height: int, width: int):
+def _weights(x, height: int, width: int, zoom: float):
     """The two matrices of `resize`: (height, H) and (width, W)."""
     rows = torch.arange(x.shape[2], dtype=torch.float32, device=x.device)
     columns = torch.arange(x.shape[3], dtype=torch.float32, device=x.device)
     n_rows, n_columns = torch.ones_like(rows).sum(), torch.ones_like(columns).sum()
-    scale = torch.minimum(n_rows / height, n_columns / width)
+    scale = torch.minimum(n_rows / height, n_columns / width) / zoom
     return _sampling(rows, n_rows, height, scale), _sampling(columns, n_columns, width, scale)
 
 

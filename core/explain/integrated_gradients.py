@@ -34,6 +34,6 @@ def explain(model, x, target: int):
     shares = IntegratedGradients(body).attribute(z, baselines=baseline, target=target, n_steps=STEPS).detach()
     if not hasattr(embed, "owners"):
         shares = shares.float()
-        return shares if shares.shape == x.shape else preprocessing.spread(shares, x)
+        return shares if shares.shape == x.shape else preprocessing.spread(shares, x, model.preprocess.zoom)
     owners = torch.tensor(embed.owners)
     return torch.zeros_like(x).index_add_(1, owners, shares.float())

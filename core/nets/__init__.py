@@ -1,4 +1,9 @@
-"""Nets: one file each, with KIND, TITLE, an Options dataclass and `build(schema, options)`. Read without torch."""
+"""Nets: one file each, with KIND, TITLE, an Options dataclass and `build(schema, options)`. Read without torch.
+
+A net whose last part can be trained alone has the children `backbone` and `head`, and says BACKBONE = True in its
+file. What a file may also have: STARTS_TRAINED = True if it starts from trained weights unless told otherwise;
+`image_size(options)`, the side it is best at; `preprocessing(options, weights)`, see `core.preprocessing.build`.
+"""
 
 import sys
 
@@ -19,6 +24,28 @@ def module(name: str):
 def kind(name: str) -> str:
     """The kind of data that the net takes: "image" or "table"."""
     return module(name).KIND
+
+
+def has_backbone(name: str) -> bool:
+    """Whether the net is made of a backbone and a head, so that the one can be frozen."""
+    return getattr(module(name), "BACKBONE", False)
+
+
+def starts_trained(name: str, weights: str) -> bool:
+    """Whether the net starts from trained weights, for this setting of NetConfig.weights."""
+    return weights != "random" if weights else getattr(module(name), "STARTS_TRAINED", False)
+
+
+def image_size(name: str, values: dict) -> int:
+    """The side in pixels at which the net is best, 0 for any; `values` are its options."""
+    chosen = getattr(module(name), "image_size", None)
+    return chosen(options(name, values)) if chosen else 0
+
+
+def preprocessing(name: str, values: dict, weights: str) -> dict:
+    """How the net's weights want images: arguments of `core.preprocessing.build`, none if the data decides."""
+    wanted = getattr(module(name), "preprocessing", None)
+    return wanted(options(name, values), weights) if wanted else {}
 
 
 def options(name: str, values: dict):

@@ -61,7 +61,7 @@ def test_an_error_ends_the_process_with_one_line_and_exit_code_1():
         (("train", "--data", "iris", "--net", "mpl"), "There is no net 'mpl'; there are "),
         (("train", "--data", "iris", "--net", "cnn"), "The net cnn is for images but the data set iris "),
         (("train", "--data", "iris", "--epochs", "0"), "epochs is 0; it must be from 1 to 10000."),
-        (("train", "--data", "iris", "--lr", "nan"), "lr is nan; it must be from 1e-08 to 1e+06."),
+        (("train", "--data", "iris", "--lr", "nan"), "lr is nan; it must be from 1e-08 to 100."),
         (("train", "--data", "iris", "--optimizer", "magic"), "optimizer is 'magic'; it must be one of adam,"),
         (("show",), "There is no run 'latest' in "),
         (("stop", "../x"), "There is no run '../x' in "),
