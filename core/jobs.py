@@ -26,8 +26,32 @@ def start(config: TrainConfig) -> str:
     check_together(config, dataset.schema)
     data.parts(dataset, config.data)  # a split that cannot be made is said now, not by the run
     run = runs.create(written_out(config), seen_by_net(config, dataset.schema), dataset.fingerprint)
-    processes.start("core.training.worker", runs.path(run), runs.path(run, "log.txt"))
+    _start_process(run)
     return run
+
+
+def resume(run: str) -> None:
+    """Let a run that was stopped, failed or lost go on from its last checkpoint; ValueError if it is none of these."""
+    now = state(run)
+    if now not in ("stopped", "failed", "lost"):
+        raise ValueError(f"Run {run} is {now}; only a run that was stopped, failed or lost can be resumed.")
+    runs.dataset(run)  # ValueError if its data is gone
+    runs.path(run, "stop").unlink(missing_ok=True)
+    taken = summary(run)["seconds"] or 0
+    runs.write_status(
+        run, state="queued", message="", queued=time.time(), started=None, ended=None, ended_early=None, took=taken
+    )
+    _start_process(run)
+
+
+def again(run: str) -> str:
+    """Start a run with the config, and on the very data, of another; returns its name. Errors as those of `start`."""
+    runs.dataset(run)
+    return start(runs.config(run))
+
+
+def _start_process(run: str) -> None:
+    processes.start("core.training.worker", runs.path(run), runs.path(run, "log.txt"))
 
 
 def state(run: str, status: dict | None = None) -> str:
@@ -36,7 +60,8 @@ def state(run: str, status: dict | None = None) -> str:
     if status["state"] not in runs.WORKING or processes.is_held(runs.path(run, "lock")):
         return status["state"]
     status = runs.status(run)  # it may have ended between the two looks
-    if status["state"] == "queued" and time.time() - status.get("created", 0) < START_SECONDS:
+    since = status.get("queued", status.get("created", 0))
+    if status["state"] == "queued" and time.time() - since < START_SECONDS:
         return "queued"
     return "lost" if status["state"] in runs.WORKING else status["state"]
 
@@ -51,7 +76,7 @@ def summary(run: str) -> dict:
     if now == "lost":
         status["message"] = "Its process ended without a word; the log may say why. Train again."
     started = status.get("started")
-    ended = time.time() if now == "running" else status.get("ended", status.get("updated", started))
+    ended = time.time() if now == "running" else status.get("ended") or status.get("updated", started)
     return {
         **status,
         "run": run,
@@ -59,7 +84,7 @@ def summary(run: str) -> dict:
         "data": config.data.name,
         "net": config.net.name,
         "epochs": config.training.epochs,
-        "seconds": None if started is None else ended - started,
+        "seconds": None if started is None else ended - started + status.get("took", 0),
     }
 
 
@@ -145,7 +170,7 @@ def queue(device: str) -> list[str]:
             status = runs.status(run)
             same = device_lock(runs.config(run).training.device) == device_lock(device)
             if same and status["state"] == "queued" and state(run, status) == "queued":
-                waiting.append((status["created"], run))
+                waiting.append((status.get("queued", status["created"]), run))
     return [run for _, run in sorted(waiting)]
 
 

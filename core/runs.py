@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import secrets
+import shutil
 import time
 
 import numpy as np
@@ -30,6 +31,20 @@ NOUNS = (
     "otter owl pebble pine pond poplar raven reed river robin rowan sage sparrow spruce star stone swan thistle tide "
     "tulip valley willow wren"
 ).split()
+HISTORY = {  # what a row of history.jsonl says of its epoch
+    "epoch": "which one, from 1",
+    "train_loss": "mean over the training samples, while the net learnt",
+    "train_accuracy": "of the training samples, likewise",
+    "val_loss": "mean cross-entropy over the validation samples after the epoch",
+    "val_accuracy": "of the validation samples",
+    "lr": "learning rate of its last step",
+    "grad_norm": "length of the gradient, mean over the steps that were looked at",
+    "samples_per_second": "training samples",
+    "waiting": "share of the training time in which the device waited for samples",
+    "memory_bytes": "at most so far on a GPU, by the process now on a CPU",
+    "never_predicted": "classes, by index, of validation samples that no prediction named, at most 20",
+    "seconds": "validation included",
+}
 WORKING = ("queued", "running")  # states in which a process must be alive
 NAME = re.compile(r"[\w-]{1,100}")
 
@@ -93,7 +108,7 @@ def create(config: TrainConfig, schema: Schema, fingerprint: str) -> str:
         path(run, folder).mkdir()
     write_json(path(run, "config.json"), config.to_dict())
     write_json(path(run, "schema.json"), {"fingerprint": fingerprint, **schema.to_dict()})
-    write_status(run, state="queued", created=time.time())
+    write_status(run, state="queued", created=time.time(), queued=time.time())
     return run
 
 
@@ -143,21 +158,25 @@ def status(run: str) -> dict:
 
 
 def write_status(run: str, **changes) -> None:
-    """Replace the stored status by one with these changes; a fresh start for a new run or a damaged file."""
+    """Replace the stored status by one with these changes; None takes a name out.
+
+    A new run, or one with a damaged file, gets a fresh one.
+    """
     try:
         values = status(run)
     except (DamagedRun, LookupError):
         values = {}
-    write_json(path(run, "status.json"), {**values, **changes, "updated": time.time()})
+    values = {name: value for name, value in {**values, **changes}.items() if value is not None}
+    write_json(path(run, "status.json"), {**values, "updated": time.time()})
 
 
 def history(run: str) -> list[dict]:
-    """One row per epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy, lr, samples_per_second, seconds."""
+    """One row per epoch, with the keys that HISTORY explains."""
     return read_rows(path(run, "history.jsonl"))
 
 
 def steps(run: str) -> list[dict]:
-    """Training loss every few steps: step, epoch (a fraction), loss."""
+    """One row per few steps: step, epoch (a fraction), loss, lr, and grad_norm where it was looked at."""
     return read_rows(path(run, "steps.jsonl"))
 
 
@@ -194,6 +213,15 @@ def write_predictions(run: str, part: str, ids: np.ndarray, targets: np.ndarray,
         table.to_parquet(beside)
 
 
+def cut_back(run: str, epoch: int) -> None:
+    """Forget what history and steps say about epochs after `epoch`, which are trained again."""
+    for name in ("history.jsonl", "steps.jsonl"):
+        target = path(run, name)
+        rows = [row for row in read_rows(target) if row.get("epoch", 0) <= epoch]
+        with replacing(target) as beside:
+            beside.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
 def log_tail(run: str, n_lines: int = 40) -> str:
     """The last lines that the run's process printed."""
     try:
@@ -202,6 +230,48 @@ def log_tail(run: str, n_lines: int = 40) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-n_lines:])
     except FileNotFoundError:
         return ""
+
+
+# ---------------------------------------------------------------------------------------------------- trash
+
+
+def delete(run: str) -> None:
+    """Move the run's folder to the trash; LookupError if there is none. Who has it at work must stop it before."""
+    if not path(run).is_dir():
+        raise LookupError(f"There is no run {run} in {workspace()}.")
+    _trash().mkdir(exist_ok=True)
+    target = _trash() / run
+    if target.exists():
+        shutil.rmtree(target)
+    path(run).rename(target)
+
+
+def trash() -> list[str]:
+    """The runs in the trash, newest first."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted((entry.name for entry in _trash().iterdir() if NAME.fullmatch(entry.name)), reverse=True)
+    return []
+
+
+def restore(run: str) -> None:
+    """Bring a run back from the trash; LookupError if it is not there, ValueError if its name is taken again."""
+    if run not in trash():
+        raise LookupError(f"There is no run {run} in the trash.")
+    if path(run).exists():
+        raise ValueError(f"There is a run {run} already; rename its folder before you bring the other one back.")
+    (_trash() / run).rename(path(run))
+
+
+def empty_trash() -> int:
+    """Delete the runs in the trash for good; returns how many."""
+    found = trash()
+    for run in found:
+        shutil.rmtree(_trash() / run)
+    return len(found)
+
+
+def _trash() -> pathlib.Path:
+    return workspace() / "trash"
 
 
 # ---------------------------------------------------------------------------------------------------- files

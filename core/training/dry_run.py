@@ -3,7 +3,7 @@
 import dataclasses
 import time
 
-from core.config import TrainConfig
+from core.config import AugmentConfig, TrainConfig
 from core.data.dataset import Schema
 
 STEPS = 4
@@ -21,23 +21,77 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     from core.model import Model
     from core.training import loop
 
-    batch_size = min(config.training.batch_size, n_train)
-    if schema.kind == "image":
-        x = np.zeros((batch_size, *schema.shape), schema.dtype)
-    else:
-        x = np.zeros((batch_size, *schema.shape), np.float32)
+    settings = config.training
+    batch_size = min(settings.batch_size, n_train)
+    dtype = schema.dtype if schema.kind == "image" else np.float32
+    x = np.zeros((batch_size, *schema.shape), dtype)
     y = np.zeros(batch_size, np.int64)
     where = {"train": np.arange(batch_size), "val": np.arange(batch_size)}
     try:
         model = Model(schema, config.net)
-        few = dataclasses.replace(config.training, epochs=STEPS, batch_size=batch_size)
+        try_net(model, x, config.net.name)
+        few = _likely(dataclasses.replace(settings, epochs=STEPS, batch_size=batch_size, minutes=0.0, patience=0))
+        marks = [time.perf_counter()]
         training = loop.Training(model, x, y, where, few, config.augment)
-        marks = []
         for _ in training.epochs(lambda *_: marks.append(time.perf_counter())):
             pass
     except (RuntimeError, MemoryError) as error:
         torch.cuda.empty_cache()
         raise ValueError(f"The net {config.net.name} does not work on this data: {error}") from error
-    step = float(np.median(np.diff(marks)))
-    steps = -(-n_train // config.training.batch_size)
-    return {"n_parameters": model.n_parameters(), "seconds": step * steps * config.training.epochs}
+    steps = -(-n_train // settings.batch_size) * settings.epochs
+    seconds = float(np.median(np.diff(marks[1:]))) * steps
+    if settings.freeze == -1 and config.augment == AugmentConfig():  # features of train and val were computed first
+        seconds += (marks[1] - marks[0]) / 2 * n_train / batch_size
+    if settings.minutes:
+        seconds = min(seconds, 60 * settings.minutes)
+    return {"n_parameters": model.n_parameters(), "seconds": seconds}
+
+
+def _likely(settings):
+    """The settings with the precision that a run will probably choose, so that no trial is needed."""
+    import torch
+
+    able = settings.device in ("auto", "cpu") and not torch.cuda.is_available()
+    able = able and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return dataclasses.replace(
+        settings,
+        precision="bf16" if able and settings.precision == "auto" else settings.precision,
+        memory_format="channels_last" if settings.memory_format == "auto" else settings.memory_format,
+        compile="off",
+    )
+
+
+def try_net(model, sample, name: str) -> None:
+    """One step of the model on raw samples, which leaves it as it was. ValueError says what does not work.
+
+    name : what the net is called in that sentence
+    """
+    import numpy as np
+    import torch
+
+    n, n_classes = len(sample), len(model.schema.classes)
+    x = torch.from_numpy(np.array(sample))
+    states = {key: value.clone() for key, value in model.state_dict().items()}
+    try:
+        with torch.random.fork_rng(devices=[]):
+            logits = model.train()(x)
+            if not isinstance(logits, torch.Tensor) or logits.shape != (n, n_classes):
+                got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+                raise ValueError(
+                    f"The net {name} returned {got} for {n} samples; it must return logits of shape "
+                    f"({n}, {n_classes}), one for each class."
+                )
+            if any(parameter.requires_grad for parameter in model.parameters()):
+                logits.float().sum().backward()
+    except (RuntimeError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"The net {name} does not work on this data: {error}") from error
+    except ValueError as error:
+        if "more than 1 value per channel" in str(error):
+            raise ValueError(
+                f"The net {name} normalises over the batch, and a batch of {n} leaves it one value per channel; "
+                "choose a larger batch_size, or larger images."
+            ) from error
+        raise
+    finally:
+        model.load_state_dict(states)
+        model.zero_grad(set_to_none=True)

@@ -1,8 +1,11 @@
 """Where the batches of an epoch come from: memory, a file read ahead, or a person's own Dataset."""
 
+import contextlib
 import itertools
 import queue
+import random
 import threading
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,7 +16,7 @@ from torch.utils.data import DataLoader
 SHARE_OF_MEMORY = 0.4  # of what is free, that the samples may take
 READ_AHEAD = 4  # batches
 PIECE = 512  # samples that are read at a time, where many are
-AT_ONCE = 16  # images that are shrunk at a time, so that they stay in a processor's cache
+AT_ONCE = 2**21  # values that are changed at a time, so that they stay in a processor's cache
 
 
 def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, world_size: int = 1) -> torch.Tensor:
@@ -33,14 +36,14 @@ def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, worl
     return order[rank : len(order) - len(order) % world_size : world_size]
 
 
-def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, shrink=None):
+def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, change=None):
     """The feed for the samples at `where`: resident if they fit into the memory of `device`, else read ahead.
 
-    shrink : function of a batch (n, c, h, w) that gives what is wanted of it, or None. Either feed gives the same.
+    change : function of a batch on the device that gives what is wanted of it, or None. Either feed gives the same.
     """
-    sample = shrunk(torch.from_numpy(np.array(x[:1])), shrink)
+    sample = changed(torch.from_numpy(np.array(x[:1])).to(device), change)
     fits = sample.nbytes * len(where) <= SHARE_OF_MEMORY * free_memory(device)
-    return (Resident if fits else ReadAhead)(x, y, where, device, shrink)
+    return (Resident if fits else ReadAhead)(x, y, where, device, change)
 
 
 def free_memory(device: torch.device) -> int:
@@ -48,27 +51,37 @@ def free_memory(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
-def shrunk(x: torch.Tensor, shrink) -> torch.Tensor:
-    """What `shrink` makes of the samples x, a few at a time, or x itself if there is nothing to do."""
-    return x if shrink is None else torch.cat([shrink(part) for part in x.split(AT_ONCE)])
+@torch.no_grad()
+def changed(x: torch.Tensor, change) -> torch.Tensor:
+    """What `change` makes of the samples x, a few at a time, or x itself if there is nothing to do."""
+    if change is None:
+        return x
+    return torch.cat([change(part) for part in x.split(max(1, AT_ONCE // max(1, x[0].numel())))])
 
 
-def read(x: np.ndarray, where: np.ndarray, device: torch.device, shrink) -> torch.Tensor:
-    """The samples at `where`, shrunk, on `device`; what they were before is never in memory as a whole."""
-    sample = shrunk(torch.from_numpy(np.array(x[:1])), shrink)
+def read(x: np.ndarray, where: np.ndarray, device: torch.device, change) -> torch.Tensor:
+    """The samples at `where`, changed, on `device`; what they were before is never in memory as a whole."""
+    sample = changed(torch.from_numpy(np.array(x[:1])).to(device), change)
     samples = torch.empty((len(where), *sample.shape[1:]), dtype=sample.dtype, device=device)
     for part, place in zip(samples.split(PIECE), np.split(where, range(PIECE, len(where), PIECE))):
-        part.copy_(shrunk(torch.from_numpy(np.take(x, place, axis=0)).to(device), shrink))
+        part.copy_(changed(torch.from_numpy(np.take(x, place, axis=0)).to(device), change))
     return samples
 
 
 class Resident:
     """Samples that live on the device."""
 
-    def __init__(self, x, y, where, device, shrink=None):
+    def __init__(self, x, y, where, device, change=None):
         self.device = device
-        self.x = read(x, np.asarray(where), device, shrink)
+        self.x = read(x, np.asarray(where), device, change)
         self.y = torch.from_numpy(np.asarray(y)[where]).to(device)
+
+    @classmethod
+    def of(cls, x: torch.Tensor, y: torch.Tensor) -> "Resident":
+        """Samples that are on their device already."""
+        made = cls.__new__(cls)
+        made.device, made.x, made.y = x.device, x, y
+        return made
 
     def __len__(self) -> int:
         return len(self.y)
@@ -98,8 +111,8 @@ class Resident:
 class ReadAhead:
     """Samples in a memory-mapped file, read by a thread while the device is at work on earlier ones."""
 
-    def __init__(self, x, y, where, device, shrink=None):
-        self.x, self.where, self.device, self.shrink = x, np.asarray(where), device, shrink
+    def __init__(self, x, y, where, device, change=None):
+        self.x, self.where, self.device, self.change = x, np.asarray(where), device, change
         self.y = torch.from_numpy(np.asarray(y)[where])
 
     def __len__(self) -> int:
@@ -135,7 +148,7 @@ class ReadAhead:
                 if isinstance(item, Exception):
                     raise item
                 x, y = (values.to(self.device, non_blocking=True) for values in item)
-                yield shrunk(x, self.shrink), y
+                yield changed(x, self.change), y
         finally:
             over.set()
             thread.join()
@@ -150,7 +163,7 @@ class ReadAhead:
 
     def some(self, n: int) -> torch.Tensor:
         """As `Resident.some`, but in the memory of the processor."""
-        return read(self.x, self.where[:: max(1, -(-len(self.where) // n))], torch.device("cpu"), self.shrink)
+        return read(self.x, self.where[:: max(1, -(-len(self.where) // n))], torch.device("cpu"), self.change)
 
 
 class Redrawn:
@@ -159,7 +172,7 @@ class Redrawn:
     def __init__(self, dataset, y, where, device, collate, workers: int):
         self.dataset, self.where, self.device = dataset, np.asarray(where), device
         self.y = torch.from_numpy(np.asarray(y)[where])
-        self.collate, self.workers = collate, workers
+        self.collate, self.workers, self.change = collate, workers, None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -168,11 +181,43 @@ class Redrawn:
         """As `Resident.batches`."""
         groups = [order[start:end] for start, end in itertools.pairwise(bounds)]
         loader = DataLoader(
-            self.dataset,
+            _Seeded(self.dataset, zlib.crc32(order.numpy().tobytes())),
             batch_sampler=[self.where[group.numpy()].tolist() for group in groups],
             num_workers=self.workers,
             collate_fn=self.collate,
             pin_memory=self.device.type == "cuda",
+            generator=torch.Generator(),
         )
         for x, group in zip(loader, groups):
-            yield x.to(self.device, non_blocking=True), self.y[group].to(self.device, non_blocking=True)
+            x = x.to(self.device, non_blocking=True)
+            yield changed(x, self.change), self.y[group].to(self.device, non_blocking=True)
+
+
+class _Seeded:
+    """A Dataset whose samples draw from random generators that were seeded by the epoch and the sample.
+
+    So a transform draws the same whichever process reads the sample, and after how many others.
+    """
+
+    def __init__(self, dataset, seed: int):
+        self.dataset, self.seed = dataset, seed
+
+    def __getitem__(self, i):
+        seed = (self.seed * 1_000_003 + i) % 2**32
+        with _random_numbers_kept():
+            torch.manual_seed(seed)
+            np.random.seed(seed)
+            random.seed(seed)
+            return self.dataset[i]
+
+
+@contextlib.contextmanager
+def _random_numbers_kept():
+    """Leave the random generators, for whoever draws from them in this process, as they were."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])

@@ -1,22 +1,39 @@
 """The training loop, to be read from top to bottom. No step waits for the device."""
 
+import contextlib
+import dataclasses
+import hashlib
+import math
+import os
+import random
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import psutil
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core import preprocessing
+from core import words
 from core.config import AugmentConfig, TrainingConfig
 from core.data import sampling
-from core.training import feed
+from core.training import distributed, feed, precision, schedules
 from core.training.augment import Augment
+from core.training.average import Average
+from core.training.distributed import ALONE, World
+from core.training.kept import NOTHING_KEPT, Kept
+from core.training.losses import loss_of
+from core.training.optimizers import make_optimizer, set_rate
+from core.training.trunk import Trunk
 
 STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
+NORM_EVERY = 16  # steps between two looks at the length of the gradient
+AGREE_EVERY = 16  # steps after which several processes agree on how much time has passed
 FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
 SMALL_STEP = 2e8  # floating-point operations of a forward pass over a batch, below which one thread is as fast as two
+EVALUATED_AT_ONCE = 2**23  # values of samples
+MAX_NAMED = 20  # classes never predicted that a row of history names
 
 
 class Diverged(ValueError):
@@ -27,27 +44,12 @@ def best_device(setting: str) -> torch.device:
     """The processor for a device setting; "auto" takes a GPU where there is one. ValueError if it is not there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if setting == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+        setting = next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there[setting]:
         raise ValueError(f"There is no {setting} device on this machine; choose auto, or cpu.")
+    if setting == "cuda" and distributed.asked_for():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device(setting)
-
-
-def make_optimizer(parameters, settings: TrainingConfig) -> torch.optim.Optimizer:
-    """Adam (Kingma and Ba 2015, arXiv:1412.6980), AdamW or SGD with Nesterov momentum 0.9."""
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=settings.lr, momentum=0.9, nesterov=True, weight_decay=settings.weight_decay
-        )
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    return kind(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
-
-
-def make_schedule(optimizer, settings: TrainingConfig, n_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """One cycle (Smith and Topin 2017, arXiv:1708.07120) over all `n_steps`, or a constant learning rate."""
-    if settings.schedule == "constant" or n_steps < 8:  # too few to rise and fall
-        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.lr, total_steps=n_steps, pct_start=0.25)
 
 
 def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
@@ -56,31 +58,21 @@ def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
     Threads that share little work wait for one another more than they gain, and much more so beside another process.
     Counted in operations rather than timed, so that a run repeated takes the same number and gives the same weights.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.from_numpy(np.array(x)))
-    if counter.get_total_flops() < SMALL_STEP:
+    if precision.operations(model, torch.from_numpy(np.array(x))) < SMALL_STEP:
         torch.set_num_threads(1)
     return torch.get_num_threads()
 
 
-def loss_of(logits, targets, weights=None) -> torch.Tensor:
-    """Mean cross-entropy of targets int64 (n,), or float32 (n, n_classes) if mixed; weights (n_classes,) scale samples.
-
-    The mean is over samples, not over weights, so that a weight means the same in every batch.
-    """
-    if weights is None:
-        return F.cross_entropy(logits, targets)
-    return F.cross_entropy(logits, targets, weight=weights, reduction="none").mean()
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, had not enough memory."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def shrink_to(model):
     """A function from stored images (n, c, H, W) to uint8 or float32 ones of the size that the net sees."""
-    preprocess = model.preprocess
 
     def shrink(x):
-        small = preprocessing.resize(x.float(), preprocess.height, preprocess.width)
+        small = model.preprocess.sized(x)
         return small.round().clamp(0, 255).to(torch.uint8) if x.dtype == torch.uint8 else small
 
     return shrink
@@ -95,53 +87,57 @@ def batch_bounds(n: int, batch_size: int) -> list[int]:
 
 
 class Training:
-    """A model in training: `epochs()` yields one row of figures per epoch, `state()` is what a checkpoint holds.
+    """Training of `model` on samples x at parts["train"], watched on those at parts["val"].
 
-    x, y : raw samples and targets of the whole data set; parts : positions of "train" and "val" in them
-    train_feed : where training batches come from instead (a person's own Dataset)
+    x : uint8 images (n, c, H, W), possibly memory-mapped, or float32 rows (n, n_columns);  y : int64 (n,)
+    train_feed : where training batches come from, if not from x, for example a feed.Redrawn
+    kept : what earlier runs of the same data and net found out, see `core.training.kept`
+    world : the processes that train together
+    busy : called with a text and a fraction while something long is computed before training; it may raise to stop
+    Raises ValueError if the device or the precision that is asked for is not there.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        model,
         x: np.ndarray,
         y: np.ndarray,
         parts: dict[str, np.ndarray],
         settings: TrainingConfig,
         augment: AugmentConfig | None = None,
         train_feed=None,
+        kept: Kept = NOTHING_KEPT,
+        world: World = ALONE,
+        busy: Callable[[str, float], None] = lambda _text, _fraction: None,
     ):
-        torch.manual_seed(settings.seed)
-        self.settings = settings
+        if settings.batch_size % world.size:
+            raise ValueError(f"batch_size is {settings.batch_size}; it must be a multiple of {world.size} processes.")
+        self.began = time.monotonic()
+        torch.manual_seed(settings.seed + world.rank)
+        self.model, self.settings, self.kept, self.world, self.busy = model, settings, kept, world, busy
         self.device = best_device(settings.device)
-        self.model = model
-        resized = model.schema.kind == "image" and x.shape[1:] != model.schema.shape
-        shrink = shrink_to(model) if resized else None
-        stored = feed.open_feed(x, y, parts["train"], self.device, shrink)
-        model.preprocess.fit(stored.some(FIT_SAMPLES if model.schema.kind == "image" else len(stored)))
-        self.train = stored if train_feed is None else train_feed
-        self.val = feed.open_feed(x, y, parts["val"], self.device, shrink)
-        n_classes = len(model.schema.classes)
-        targets = np.asarray(y)[parts["train"]]
-        self.sample_weights = self.class_weights = None
-        if settings.resample:
-            self.sample_weights = sampling.weights(targets, n_classes, settings.resample)
-        if settings.class_weights:
-            weights = sampling.class_weights(targets, n_classes, settings.class_weights)
-            self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
-        if settings.correct_prior:
-            shift = sampling.log_prior_shift(targets, n_classes, settings.resample + settings.class_weights)
-            model.prior_shift.copy_(torch.from_numpy(shift))
         self.model.to(self.device)
+        self.trunk = Trunk(model)
+        self._open_feeds(x, y, parts, train_feed)
+        self._weigh_classes(np.asarray(y)[parts["train"]])
         self.augment = None
         if augment not in (None, AugmentConfig()):
-            generator = torch.Generator(self.device).manual_seed(settings.seed)
-            self.augment = Augment(augment, n_classes, model.preprocess.top, generator)
-        self.bounds = batch_bounds(len(self.train), settings.batch_size)
+            generator = torch.Generator(self.device).manual_seed(settings.seed + world.rank)
+            self.augment = Augment(augment, self.n_classes, model.preprocess.top, generator)
+        self.bounds = batch_bounds(len(self.train) // world.size, settings.batch_size // world.size)
         self.n_batches = len(self.bounds) - 1
-        self.optimizer = make_optimizer(self.model.net.parameters(), settings)
-        self.schedule = make_schedule(self.optimizer, settings, settings.epochs * self.n_batches)
+        self.n_steps = self.n_batches * settings.epochs
         self.order = torch.Generator().manual_seed(settings.seed)
+        self.optimizer = make_optimizer(model.net, settings)
+        self.average = Average(self.trunk, settings.ema) if settings.ema else None
+        self.pieces = settings.accumulate
+        self.precision, self.scaler = precision.Precision(), None
+        self.frozen = None  # not known before the first epoch
+        self.precisions = {}  # "frozen" and "whole" -> record of what was chosen, once it is
+        self.epoch, self.val_losses, self.time_share, self.ended_early = 0, [], 0.0, ""
+        self._begin_epoch()
+
+    # ------------------------------------------------------------------------------------------------ the course
 
     def epochs(self, after_step: Callable[[int, int], None]) -> Iterator[dict]:
         """Train; yield a row of history per epoch with the step losses under "steps".
@@ -149,86 +145,377 @@ class Training:
         after_step : called with epoch (from 1) and step (from 1); it may raise to end the training
         Raises Diverged if the training or validation loss is not a number.
         """
-        for epoch in range(1, self.settings.epochs + 1):
+        while not self.is_over():
             started = time.perf_counter()
-            lr = self.optimizer.param_groups[0]["lr"]
-            losses, n_right = self._train_one_epoch(epoch, after_step)
-            seconds = time.perf_counter() - started
-            val_loss, val_accuracy = self._evaluate()
-            n_train = len(self.train)
+            self._thaw_or_freeze()
+            n_before, began = self.bounds[self.step], time.perf_counter()
+            waited = self._train_one_epoch(after_step)
+            seconds = time.perf_counter() - began
+            n_seen = self.bounds[self.step]
+            losses, norms, n_right = self._read_figures()
+            val_loss, val_accuracy, never_predicted = self._evaluate()
             row = {
-                "epoch": epoch,
-                "train_loss": float(np.average(losses, weights=np.diff(self.bounds))),
-                "train_accuracy": n_right / n_train,
+                "epoch": self.epoch + 1,
+                "train_loss": float(np.average(losses, weights=np.diff(self.bounds[: self.step + 1]))),
+                "train_accuracy": n_right / (n_seen * self.world.size),
                 "val_loss": val_loss,
                 "val_accuracy": val_accuracy,
-                "lr": lr,
-                "samples_per_second": n_train / seconds,
+                "lr": float(self.rates[-1]),
+                "grad_norm": float(np.nanmean(norms)),
+                "samples_per_second": (n_seen - n_before) * self.world.size / seconds,
+                "waiting": waited / seconds,
+                "memory_bytes": self._memory(),
+                "never_predicted": never_predicted,
                 "seconds": time.perf_counter() - started,
             }
-            if not np.isfinite([row["train_loss"], val_loss]).all():
-                where = " on validation samples" if np.isfinite(row["train_loss"]) else ""
-                raise Diverged(
-                    f"The loss became {val_loss if where else row['train_loss']} in epoch {epoch}{where}: the learning "
-                    f"rate {self.settings.lr:g} is probably too high. Train again with a lower one, for example "
-                    f"{self.settings.lr / 10:g}."
-                )
-            yield {**row, "steps": self._step_rows(epoch, losses)}
+            self._check(row)
+            steps = self._step_rows(losses, norms)
+            self.epoch += 1
+            self.val_losses.append(val_loss)
+            self._begin_epoch()
+            yield {**row, "steps": steps}
 
-    def state(self) -> dict:
-        """Weights, optimiser, schedule and random generators, as plain values and tensors."""
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "order": self.order.get_state(),
-            "augment": None if self.augment is None else self.augment.generator.get_state(),
-            "torch": torch.get_rng_state(),
-        }
+    def is_over(self) -> bool:
+        """Whether the training has come to its end; `ended_early` says why if that is before the last epoch."""
+        settings = self.settings
+        if self.epoch >= settings.epochs:
+            return True
+        if self.epoch and self.time_share >= 1:
+            self.ended_early = f"the time of {settings.minutes:g} min was used"
+        elif settings.patience and self.epoch - 1 - np.argmin(self.val_losses or [0]) >= settings.patience:
+            self.ended_early = f"no better validation loss for {words.count(settings.patience, 'epoch')}"
+        return bool(self.ended_early)
 
-    def _train_one_epoch(self, epoch, after_step):
-        """One epoch of training samples. Returns the loss of each step, and how many were right."""
-        self.model.train()
-        order = feed.epoch_order(len(self.train), self.sample_weights, self.order)
-        losses = torch.empty(self.n_batches, device=self.device)
-        n_right = torch.zeros((), dtype=torch.int64, device=self.device)
-        for i, (x, targets) in enumerate(self.train.batches(order, self.bounds)):
+    def progress(self) -> float:
+        """How far the training is, from 0 to 1: by steps, or by time where that runs out before."""
+        return min(1.0, max((self.epoch * self.n_batches + self.step) / self.n_steps, self.time_share))
+
+    def _train_one_epoch(self, after_step) -> float:
+        """The rest of an epoch of training samples; returns the seconds waited for them."""
+        self.trunk.train()
+        self.order.set_state(self.order_state)
+        order = feed.epoch_order(len(self.train), self.sample_weights, self.order, self.world.rank, self.world.size)
+        source, waited = self.source, 0.0
+        asked = time.perf_counter()
+        for x, targets in source.batches(order, self.bounds[self.step :]):
+            waited += time.perf_counter() - asked
+            self._set_rate()
             if self.augment:
                 x, targets = self.augment(x, targets)
-            logits = self.model(x)
-            loss = loss_of(logits, targets, self.class_weights)
+            self.losses[self.step], n_right = self._learn(x, targets)
+            self.n_right += n_right
+            if self.average:
+                self.average.update(self.trunk)
+            self.step += 1
+            after_step(self.epoch + 1, self.step)
+            if self.time_share >= 1:
+                break
+            asked = time.perf_counter()
+        return waited
+
+    def _learn(self, x, targets):
+        """One step of the optimiser; returns the loss and how many were right. Short of memory, it takes pieces."""
+        while True:
+            try:
+                loss, n_right = self._add_gradients(x, targets)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or self.pieces >= len(x):
+                    raise
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.cuda.empty_cache()
+            self.pieces *= 2
+        if self.scaler:
+            self.scaler.unscale_(self.optimizer)
+        if self.settings.clip_norm:
+            self.norms[self.step] = nn.utils.clip_grad_norm_(self.model.net.parameters(), self.settings.clip_norm)
+        elif self.step % NORM_EVERY == 0:
+            self.norms[self.step] = nn.utils.get_total_norm(
+                [p.grad for p in self.model.net.parameters() if p.grad is not None]
+            )
+        if self.scaler:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
             self.optimizer.step()
-            self.schedule.step()
-            losses[i] = loss.detach()
-            hard = targets if targets.dim() == 1 else targets.argmax(dim=1)
-            n_right += (logits.detach().argmax(dim=1) == hard).sum()
-            after_step(epoch, i + 1)
-        return losses.cpu().numpy(), int(n_right)  # the only wait for the device
+        return loss, n_right
+
+    def _add_gradients(self, x, targets):
+        """The gradients of a batch, its pieces one after another."""
+        self.optimizer.zero_grad(set_to_none=True)
+        pieces = [(x, targets)]
+        if self.pieces > 1:
+            pieces = list(zip(x.chunk(self.pieces), targets.chunk(self.pieces)))
+        settings, total, n_right = self.settings, 0.0, 0
+        for i, (some, wanted) in enumerate(pieces):
+            apart = self.world.size > 1 and i < len(pieces) - 1  # processes exchange gradients once per step
+            with self.forward.no_sync() if apart else contextlib.nullcontext():
+                with self.precision.autocast(self.device):
+                    logits = self.forward(some)
+                logits = logits.float()
+                loss = loss_of(logits, wanted, self.class_weights, settings.label_smoothing, settings.focal)
+                if len(pieces) > 1:
+                    loss = loss * (len(some) / len(x))
+                (self.scaler.scale(loss) if self.scaler else loss).backward()
+            with torch.no_grad():
+                total += loss.detach()
+                hard = wanted if wanted.dim() == 1 else wanted.argmax(dim=1)
+                n_right += (logits.argmax(dim=1) == hard).sum()
+        return total, n_right
+
+    def _set_rate(self) -> None:
+        """The learning rate of the step to come."""
+        if self.settings.minutes and (self.world.size == 1 or self.step % AGREE_EVERY == 0):
+            share = (time.monotonic() - self.began) / (60 * self.settings.minutes)
+            self.time_share = self.world.first(share)
+        done = self.epoch * self.n_batches + self.step
+        progress = min(1.0, max(done / max(1, self.n_steps - 1), self.time_share))  # 1 in the last step
+        rate = 1.0
+        if self.n_steps >= schedules.FEW_STEPS:
+            rate = schedules.rate(self.settings, progress, self.val_losses)
+        set_rate(self.optimizer, rate, schedules.momentum(self.settings, progress))
+        self.rates.append(rate * self.settings.lr)
 
     @torch.inference_mode()
     def _evaluate(self):
-        """Mean cross-entropy and accuracy on the validation samples."""
-        self.model.eval()
-        loss = torch.zeros((), device=self.device)
-        n_right = torch.zeros((), dtype=torch.int64, device=self.device)
-        n = len(self.val)
-        for x, targets in self.val.batches(torch.arange(n), [*range(0, n, 1024), n]):
-            logits = self.model(x)
-            loss += F.cross_entropy(logits, targets, reduction="sum")
-            n_right += (logits.argmax(dim=1) == targets).sum()
-        return float(loss) / n, int(n_right) / n
+        """Mean cross-entropy and accuracy on the validation samples, and the classes that were never predicted."""
+        trunk = self.average.trunk if self.average else self.trunk
+        trunk.eval()
+        shift = self.model.prior_shift
+        sums = torch.zeros(2 + self.n_classes, dtype=torch.float64, device=self.device)
+        n = len(self.val_source)
+        at_once = max(16, min(1024, EVALUATED_AT_ONCE // self.sample_size))
+        mine = torch.arange(n)[self.world.rank :: self.world.size]
+        for x, targets in self.val_source.batches(mine, [*range(0, len(mine), at_once), len(mine)]):
+            with self.precision.autocast(self.device):
+                logits = trunk(x)
+            logits = logits.float() + shift
+            predicted = logits.argmax(dim=1)
+            sums[0] += F.cross_entropy(logits, targets, reduction="sum")
+            sums[1] += (predicted == targets).sum()
+            sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=torch.float64))
+        loss, n_right, *counts = self.world.total(sums).tolist()
+        never = [j for j in self.val_classes if not counts[j]]
+        return loss / n, n_right / n, never[:MAX_NAMED]
 
-    def _step_rows(self, epoch, losses):
-        """The step losses of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""
+    # ------------------------------------------------------------------------------------------------- beginnings
+
+    def _open_feeds(self, x, y, parts, train_feed) -> None:
+        """Fit the preprocessing to the training samples, and say where samples come from."""
+        model, preprocess = self.model, self.model.preprocess
+        if model.schema.kind == "image":
+            same = x.shape[1:] == model.schema.shape and preprocess.zoom == 1
+            change = None if same else shrink_to(model)
+            stored = feed.open_feed(x, y, parts["train"], self.device, change)
+            preprocess.fit(stored.some(FIT_SAMPLES))
+        else:  # preprocessed once
+            preprocess.fit(torch.from_numpy(np.asarray(x)[parts["train"]]))
+            change = preprocess
+            stored = feed.open_feed(x, y, parts["train"], self.device, change)
+        if train_feed is not None:
+            train_feed.change = change
+        self.train = stored if train_feed is None else train_feed
+        self.val = feed.open_feed(x, y, parts["val"], self.device, change)
+        self.redrawn = train_feed is not None
+        self.sample_size = math.prod(model.schema.shape)
+        self.n_classes = len(model.schema.classes)
+        self.val_classes = np.unique(np.asarray(y)[parts["val"]]).tolist()
+
+    def _weigh_classes(self, targets: np.ndarray) -> None:
+        """How often the classes of the training samples are drawn, how much they count, and what takes it out again."""
+        settings = self.settings
+        self.sample_weights = self.class_weights = None
+        if settings.resample:
+            self.sample_weights = sampling.weights(targets, self.n_classes, settings.resample)
+        if settings.class_weights:
+            weights = sampling.class_weights(targets, self.n_classes, settings.class_weights)
+            self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
+        if settings.correct_prior:
+            shift = sampling.log_prior_shift(targets, self.n_classes, settings.resample + settings.class_weights)
+            self.model.prior_shift.copy_(torch.from_numpy(shift))
+
+    def _begin_epoch(self) -> None:
+        """Set what is counted within an epoch to its beginning."""
+        self.step, self.rates = 0, []
+        self.order_state = self.order.get_state()
+        self.losses = torch.empty(self.n_batches, device=self.device)
+        self.norms = torch.full((self.n_batches,), torch.nan, device=self.device)
+        self.n_right = torch.zeros((), dtype=torch.int64, device=self.device)
+
+    def _thaw_or_freeze(self) -> None:
+        """Make ready for the next epoch: with the backbone frozen or not, in the precision chosen for that."""
+        freeze = self.settings.freeze
+        frozen = freeze == -1 or self.epoch < freeze
+        if frozen == self.frozen:
+            return
+        self.frozen = frozen
+        gets_features = frozen and not self.augment and not self.redrawn
+        self.source, self.val_source = self.train, self.val
+        if gets_features:
+            self.source, self.val_source = self._features("train", self.train), self._features("val", self.val)
+        for trunk in [self.trunk, *([self.average.trunk] if self.average else [])]:
+            trunk.freeze(frozen)
+            trunk.gets_features = gets_features
+        phase = "frozen" if frozen else "whole"
+        if phase not in self.precisions:
+            also = dataclasses.asdict(self.settings) | {"seed": 0, "lr": 0, "processes": self.world.size}
+            self.precisions[phase] = self.kept.record(f"precision-{phase}", also, self._choose_precision)
+        self.precision = precision.read(self.precisions[phase]["chosen"])
+        self.precision.prepare(self.trunk)
+        self.scaler = self.precision.scaler()
+        self.forward = distributed.wrap(self.trunk, self.world, self.device)
+        if self.precision.compiled:
+            self.forward = torch.compile(self.forward)
+
+    def _features(self, part: str, source) -> feed.Resident:
+        """What a frozen backbone makes of every sample, computed once."""
+
+        def compute():
+            text = f"Computing the features of {len(source):,} {'training' if part == 'train' else 'validation'} images"
+            return self.trunk.features(source, lambda n: self.busy(text, n / len(source)))
+
+        digest = hashlib.sha256()
+        for values in (self.model.net.backbone.state_dict(), self.model.preprocess.state_dict()):
+            for value in values.values():
+                digest.update(value.cpu().contiguous().numpy().tobytes())
+        features = self.kept.tensor(f"features-{part}", digest.hexdigest(), compute).to(self.device)
+        return feed.Resident.of(features, torch.as_tensor(source.y, device=self.device))
+
+    def _choose_precision(self) -> dict:
+        """The record of the precision chosen for the first batch of an epoch; process 0 chooses for all."""
+        n = self.bounds[1]
+        x, y = next(iter(self.source.batches(torch.arange(n), [0, n])))
+        record = None
+        if self.world.writes:
+            record = precision.choose(self.trunk, x, y, self.settings, self.n_steps)
+        return self.world.first(record)
+
+    # ---------------------------------------------------------------------------------------------------- figures
+
+    def _read_figures(self):
+        """Losses and lengths of the gradient, arrays (n_steps,), and the number right: the only wait for the device."""
+        losses = self.world.total(self.losses[: self.step]) / self.world.size
+        return (
+            losses.cpu().numpy(),
+            self.norms[: self.step].cpu().numpy(),
+            int(self.world.total(self.n_right)),
+        )
+
+    def _step_rows(self, losses, norms) -> list[dict]:
+        """The steps of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""
         groups = np.array_split(np.arange(len(losses)), min(STEP_ROWS, len(losses)))
-        first = (epoch - 1) * self.n_batches
-        return [
-            {
+        first = self.epoch * self.n_batches
+        rows = []
+        for group in groups:
+            row = {
                 "step": int(first + group[-1] + 1),
-                "epoch": (epoch - 1) + float(group[-1] + 1) / self.n_batches,
+                "epoch": self.epoch + float(group[-1] + 1) / self.n_batches,
                 "loss": float(losses[group].mean()),
+                "lr": float(np.mean([self.rates[i] for i in group])),
             }
-            for group in groups
-        ]
+            if np.isfinite(norms[group]).any():
+                row["grad_norm"] = float(np.nanmean(norms[group]))
+            rows.append(row)
+        return rows
+
+    def _check(self, row: dict) -> None:
+        """Raise Diverged if a loss is not a number."""
+        if np.isfinite([row["train_loss"], row["val_loss"]]).all():
+            return
+        on_train = not np.isfinite(row["train_loss"])
+        where, loss = ("", row["train_loss"]) if on_train else (" on validation samples", row["val_loss"])
+        lr = self.settings.lr
+        raise Diverged(
+            f"The loss became {loss} in epoch {row['epoch']}{where}: the learning rate {lr:g} is probably too high. "
+            f"Train again with a lower one, for example {lr / 10:g}."
+        )
+
+    def _memory(self) -> int:
+        """Bytes taken on the device: at most so far on a GPU, by this process now on a CPU."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device)
+        return psutil.Process().memory_info().rss
+
+    # ------------------------------------------------------------------------------------------------------ state
+
+    def weights(self) -> dict:
+        """The weights to keep: averaged ones where there is an average."""
+        weights = self.model.state_dict()
+        if self.average:
+            averaged = self.average.trunk.net.state_dict()
+            weights |= {f"net.{name}": value for name, value in averaged.items()}
+        return weights
+
+    def state(self) -> dict:
+        """Everything that the rest of the training depends on, as plain values and tensors.
+
+        Several processes must ask for it together.
+        """
+        return {
+            "format": 2,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "scaler": self.scaler.state_dict() if self.scaler else None,
+            "precisions": self.precisions,
+            "threads": torch.get_num_threads(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "losses": self.losses,
+            "norms": self.norms,
+            "n_right": self.n_right,
+            "rates": self.rates,
+            "val_losses": self.val_losses,
+            "seconds": time.monotonic() - self.began,
+            "time_share": self.time_share,
+            "pieces": self.pieces,
+            "order": self.order_state,
+            "random": self.world.all(self._random_state()),
+        }
+
+    def load_state(self, state: dict) -> None:
+        """Go on from `state()` of a training with the same settings; ValueError if it does not fit."""
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
+            self.losses.copy_(state["losses"])
+            self.norms.copy_(state["norms"])
+            self.n_right.copy_(state["n_right"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                "The checkpoint does not fit this run; it was made by another version. Train again."
+            ) from error
+        torch.set_num_threads(state["threads"])
+        self.precisions, self.pieces = state["precisions"], state["pieces"]
+        self.epoch, self.step, self.rates = state["epoch"], state["step"], state["rates"]
+        self.val_losses, self.time_share = state["val_losses"], state["time_share"]
+        self.began = time.monotonic() - state["seconds"]
+        self.order_state = state["order"]
+        self.order.set_state(self.order_state)
+        if not self.is_over():
+            self._thaw_or_freeze()
+            if self.scaler:
+                self.scaler.load_state_dict(state["scaler"])
+        randoms = state["random"]
+        self._set_random_state(randoms[self.world.rank if len(randoms) == self.world.size else 0])
+
+    def _random_state(self) -> dict:
+        name, keys, *rest = np.random.get_state()
+        return {
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "augment": self.augment.generator.get_state() if self.augment else None,
+            "python": list(random.getstate()[1]),
+            "numpy": [name, keys.tolist(), *rest],
+        }
+
+    def _set_random_state(self, state: dict) -> None:
+        torch.set_rng_state(state["torch"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"], self.device)
+        if self.augment:
+            self.augment.generator.set_state(state["augment"])
+        random.setstate((3, tuple(state["python"]), None))
+        np.random.set_state(tuple(state["numpy"]))

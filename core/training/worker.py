@@ -1,5 +1,11 @@
-"""A run's process: `python -m core.training.worker RUN_FOLDER`. It trains, evaluates, and writes the run folder."""
+"""A run's process: `python -m core.training.worker RUN_FOLDER`. It trains, evaluates, and writes the run folder.
 
+A run that has a checkpoint goes on from there. Under `torchrun` several processes train together, and the first writes.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
 import os
 import pathlib
 import sys
@@ -8,10 +14,13 @@ import traceback
 
 import psutil
 
-from core import data, jobs, runs
+from core import data, jobs, nets, runs
 from core.data import split
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
+SAVE_SECONDS = 5.0  # between two checkpoints at the ends of epochs, at least
+SAVE_WITHIN = 120.0  # seconds after which a checkpoint is made within an epoch
+SAVE_SHARE = 40  # a checkpoint is not made before this many times its own time has passed
 
 
 def main(folder: str) -> int:
@@ -20,81 +29,258 @@ def main(folder: str) -> int:
     os.environ["VITRINE_WORKSPACE"] = str(where.parent.parent)
     run = where.name
     with jobs.alive(run):
-        me = psutil.Process()
-        runs.write_status(run, pid=me.pid, pid_created=me.create_time())
+        with_turn = jobs.turn(run, runs.config(run).training.device)
+        return _finish(run, with_turn, lambda: _work(run))
+
+
+def main_together(run: str, world) -> int:
+    """As `main`, in each of several processes: the first of `world` writes the run folder, the others help."""
+    if not world.writes:
         try:
-            with jobs.turn(run, runs.config(run).training.device):
-                _work(run)
-            outcome = {"state": "done", "message": ""}
-        except (InterruptedError, KeyboardInterrupt):
-            outcome = {"state": "stopped", "message": "Stopped by request."}
-        except (ValueError, LookupError) as error:  # our own sentences
+            _work(run, world)
+        except InterruptedError:
+            return 0
+        except Exception:
             traceback.print_exc()
-            outcome = {"state": "failed", "message": _sentence(error)}
-        except Exception as error:
-            traceback.print_exc()
-            outcome = {"state": "failed", "message": f"{type(error).__name__}: {error}. The log says where."}
+            return 1
+        return 0
+    with jobs.alive(run):
+        return _finish(run, contextlib.nullcontext(), lambda: _work(run, world))
+
+
+def _finish(run: str, with_turn, work) -> int:
+    """Do the work in its turn, and write how it ended; returns 0 if it is done or was stopped, 1 if it failed."""
+    me = psutil.Process()
+    runs.write_status(run, state="queued", pid=me.pid, pid_created=me.create_time())
+    try:
+        with with_turn:
+            work()
+        outcome = {"state": "done", "message": ""}
+    except (InterruptedError, KeyboardInterrupt):
+        outcome = {"state": "stopped", "message": "Stopped by request."}
+    except (ValueError, LookupError) as error:  # our own sentences
+        traceback.print_exc()
+        outcome = {"state": "failed", "message": _sentence(error)}
+    except Exception as error:
+        traceback.print_exc()
+        outcome = {"state": "failed", "message": _message(error)}
+    with contextlib.suppress(OSError):  # the disk may be full; then the lock, which is dropped, says that it is over
         runs.write_status(run, **outcome, ended=time.time())
-        print(f"{outcome['state']}. {outcome['message']}", flush=True)
+    print(f"{outcome['state']}. {outcome['message']}", flush=True)
     return int(outcome["state"] == "failed")
 
 
-def _work(run: str) -> None:
+def _work(run: str, world=None) -> None:
     """Train as the config says, then evaluate the best epoch."""
-    started = time.time()
-    runs.write_status(run, state="running", phase="starting", started=started)
+    status = _Status(run, world is None or world.writes)
+    status.write(state="running", phase="starting", started=time.time())
     print("Loading PyTorch and the data", flush=True)
+    import torch
+
     from core import evaluation
     from core.model import Model
-    from core.training import checkpoint, loop
+    from core.training import checkpoint, distributed, dry_run, loop
+    from core.training.kept import Kept
 
+    world = world or distributed.ALONE
     config, schema = runs.config(run), runs.schema(run)
     dataset = runs.dataset(run)
-    split.save(runs.path(run, "split.parquet"), dataset.ids, data.parts(dataset, config.data))
+    if world.writes:
+        split.save(runs.path(run, "split.parquet"), dataset.ids, data.parts(dataset, config.data))
+    world.first(None)  # nobody reads the split before it is there
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
-
-    import torch
+    state = checkpoint.newest(run)
 
     torch.manual_seed(config.training.seed)
     model = Model(schema, config.net)
-    loop.use_threads_that_pay(model.eval(), dataset.x[positions["train"][: config.training.batch_size]])
-    redrawn = _redrawn(dataset, config, positions["train"]) if config.data.redraw else None
+    if state is None:
+        _start_weights(run, model, config, status)
+    sample = dataset.x[positions["train"][: config.training.batch_size]]
+    dry_run.try_net(model, sample, config.net.name)
+    loop.use_threads_that_pay(model.eval(), sample)
     training = loop.Training(
-        model, dataset.x, dataset.targets, positions, config.training, config.augment, train_feed=redrawn
+        model,
+        dataset.x,
+        dataset.targets,
+        positions,
+        config.training,
+        config.augment,
+        train_feed=_redrawn(dataset, config, positions["train"]) if config.data.redraw else None,
+        kept=Kept(runs.workspace() / "cache" / "training", _key(dataset, schema, config, positions)),
+        world=world,
+        busy=status.busy,
     )
-    runs.write_json(runs.path(run, "environment.json"), _environment(training.device, dataset.fingerprint))
-    runs.write_status(run, n_parameters=model.n_parameters(), device=str(training.device))
+    status.write(n_parameters=model.n_parameters(), device=str(training.device))
+    if world.writes:
+        runs.write_json(runs.path(run, "environment.json"), _environment(training.device, dataset.fingerprint))
     print(
         f"Training {config.net.name} ({model.n_parameters():,} parameters) on {len(positions['train'])} samples "
         f"of {config.data.name}, on {training.device}",
         flush=True,
     )
+    keeper = _Keeper(run, training)
+    if state is not None:
+        training.load_state(state)
+        keeper.best = state["best"]
+        print(f"Going on from epoch {training.epoch}, step {training.step} of the next", flush=True)
+    if world.writes:
+        runs.cut_back(run, training.epoch)
+    _train(run, training, keeper, status)
+    status.write(phase="evaluating", ended_early=training.ended_early or None)
+    if world.writes:
+        figures = evaluation.evaluate(run)
+        status.write(**evaluation.headline(figures))
 
-    board = _TensorBoard(run, config)
-    ticker = _Ticker(run, config.training.epochs, training.n_batches)
-    best = float("inf")
+
+def _train(run: str, training, keeper, status) -> None:
+    """Train, and write what each epoch came to."""
+    writes = training.world.writes
+    board = _TensorBoard(run, runs.config(run), training.epoch) if writes else None
+    ticker = _Ticker(run, training, keeper, status)
     try:
         for row in training.epochs(ticker):
-            runs.append_rows(runs.path(run, "steps.jsonl"), row.pop("steps"))
-            runs.append_rows(runs.path(run, "history.jsonl"), [row])
-            checkpoint.save(runs.path(run, "checkpoints", "last.pt"), {**training.state(), "epoch": row["epoch"]})
-            if row["val_loss"] < best:  # finer than accuracy, and it keeps probabilities honest
-                best = row["val_loss"]
-                checkpoint.save(
-                    runs.path(run, "checkpoints", "best.pt"), {"model": model.state_dict(), "epoch": row["epoch"]}
-                )
-                runs.write_status(run, best_epoch=row["epoch"], val_accuracy=row["val_accuracy"])
-            board.add(row)
-            print(
-                "epoch {epoch}: loss {train_loss:.4f}, accuracy {train_accuracy:.4f}; validation loss {val_loss:.4f}, "
-                "accuracy {val_accuracy:.4f}; {samples_per_second:.0f} samples/s".format(**row),
-                flush=True,
-            )
+            better = keeper.look_at(row)
+            if writes:
+                runs.append_rows(runs.path(run, "steps.jsonl"), row.pop("steps"))
+                runs.append_rows(runs.path(run, "history.jsonl"), [row])
+                board.add(row)
+                print(_line(row), flush=True)
+            if better:
+                ticker.also = {"best_epoch": row["epoch"], "val_accuracy": row["val_accuracy"]}
+            keeper.save_if_due(SAVE_SECONDS)
+    except InterruptedError:
+        keeper.save()
+        raise
     finally:
-        board.close()
-    runs.write_status(run, phase="evaluating")
-    figures = evaluation.evaluate(run)
-    runs.write_status(run, **evaluation.headline(figures))
+        if board:
+            board.close()
+    keeper.save()
+    status.write(**ticker.facts())
+
+
+def _line(row: dict) -> str:
+    return (
+        "epoch {epoch}: loss {train_loss:.4f}, accuracy {train_accuracy:.4f}; validation loss {val_loss:.4f}, "
+        "accuracy {val_accuracy:.4f}; {samples_per_second:.0f} samples/s".format(**row)
+    )
+
+
+def _start_weights(run: str, model, config, status) -> None:
+    """Load the weights that the net starts from, and keep the report of what fitted."""
+    if not nets.starts_trained(config.net.name, config.net.weights):
+        return
+    from core.nets import weights
+
+    report = weights.start(model, config.net, status.busy)
+    if report and status.writes:
+        runs.write_json(runs.path(run, "weights.json"), report)
+
+
+def _key(dataset, schema, config, positions) -> list:
+    """What the features of a frozen backbone and the speed of a step depend on, besides weights and settings."""
+    digest = hashlib.sha256()
+    for part in ("train", "val"):
+        digest.update(positions[part].tobytes())
+    return [dataset.fingerprint, schema.to_dict(), dataclasses.asdict(config.net), digest.hexdigest()]
+
+
+class _Status:
+    """Writes the run's status, if this process is the one that does, and looks for a request to stop."""
+
+    def __init__(self, run: str, writes: bool):
+        self.run, self.writes = run, writes
+        self.looked = 0.0
+
+    def write(self, **changes) -> None:
+        if self.writes:
+            runs.write_status(self.run, **changes)
+
+    def busy(self, text: str, fraction: float) -> None:
+        """Told before training: what is done and how far it is. Raises InterruptedError if asked to stop."""
+        now = time.monotonic()
+        if not self.writes or (now - self.looked < STATUS_SECONDS and fraction < 1):
+            return
+        self.looked = now
+        if jobs.should_stop(self.run):
+            raise InterruptedError
+        self.write(phase="preparing", doing=text, fraction=fraction)
+
+
+class _Keeper:
+    """Keeps the best weights, and makes checkpoints when one is due."""
+
+    def __init__(self, run: str, training):
+        self.run, self.training = run, training
+        self.best = {"val_loss": float("inf"), "epoch": 0}
+        self.weights = None  # of the best epoch, until they are in a file
+        self.saved, self.took = time.monotonic(), 0.0
+
+    def look_at(self, row: dict) -> bool:
+        """Keep the weights if the validation loss, which is finer than accuracy, is the best so far."""
+        if row["val_loss"] >= self.best["val_loss"]:
+            return False
+        self.best = {"val_loss": row["val_loss"], "epoch": row["epoch"]}
+        if self.training.world.writes:
+            self.weights = {name: value.detach().clone() for name, value in self.training.weights().items()}
+        return True
+
+    def save_if_due(self, seconds: float) -> None:
+        """Make a checkpoint if the last one is `seconds` old, and its cost is small beside that."""
+        due = time.monotonic() - self.saved >= max(seconds, SAVE_SHARE * self.took)
+        if self.training.world.first(due):
+            self.save()
+
+    def save(self) -> None:
+        """Make a checkpoint: the best weights first, so that those of a killed run are never behind."""
+        from core.training import checkpoint
+
+        began = time.monotonic()
+        state = {**self.training.state(), "best": self.best}
+        if self.training.world.writes:
+            folder = runs.path(self.run, "checkpoints")
+            if self.weights is not None:
+                checkpoint.save(folder / "best.pt", {"model": self.weights, "epoch": self.best["epoch"]})
+                self.weights = None
+            checkpoint.save(folder / "last.pt", state, before=folder / "previous.pt")
+        self.saved = time.monotonic()
+        self.took = self.saved - began
+
+
+class _Ticker:
+    """Called after each step: twice a second it looks for a request to stop and says how far the run is."""
+
+    def __init__(self, run: str, training, keeper, status):
+        self.run, self.training, self.keeper, self.status = run, training, keeper, status
+        self.began = self.looked = time.monotonic()
+        self.start = training.progress()
+        self.also = {}  # what the next write of the status says besides
+        self.agree_every = 1 if training.world.size == 1 else 16
+
+    def __call__(self, epoch: int, step: int) -> None:
+        training = self.training
+        now = time.monotonic()
+        if step % self.agree_every:
+            return
+        if training.world.size == 1 and now - self.looked < STATUS_SECONDS and self.looked != self.began:
+            return
+        if training.world.first(jobs.should_stop(self.run)):
+            raise InterruptedError
+        self.keeper.save_if_due(SAVE_WITHIN)
+        self.looked = now
+        self.status.write(phase="training", epoch=epoch, **self.facts())
+
+    def facts(self) -> dict:
+        """How far the run is, and in which way it trains."""
+        training, progress = self.training, self.training.progress()
+        passed = time.monotonic() - self.began
+        return {
+            "step": training.epoch * training.n_batches + training.step,
+            "n_steps": training.n_steps,
+            "seconds_left": passed * (1 - progress) / max(progress - self.start, 1e-9),
+            "precision": str(training.precision),
+            "batch_pieces": training.pieces if training.pieces > 1 else None,
+            **self.also,
+        }
 
 
 def _redrawn(dataset, config, positions):
@@ -115,37 +301,18 @@ def _redrawn(dataset, config, positions):
     return feed.Redrawn(drawn, dataset.targets, positions, device, own.collate_tensor, workers)
 
 
-class _Ticker:
-    """Called after each step: twice a second it looks for a request to stop and says how far the run is."""
-
-    def __init__(self, run: str, n_epochs: int, n_batches: int):
-        self.run, self.n_batches, self.n_steps = run, n_batches, n_epochs * n_batches
-        self.began = self.looked = time.monotonic()
-
-    def __call__(self, epoch: int, step: int) -> None:
-        now = time.monotonic()
-        done = (epoch - 1) * self.n_batches + step
-        if now - self.looked < STATUS_SECONDS and done not in (1, self.n_steps):
-            return
-        self.looked = now
-        if jobs.should_stop(self.run):
-            raise InterruptedError
-        left = (now - self.began) * (self.n_steps / done - 1)
-        runs.write_status(self.run, phase="training", epoch=epoch, step=done, n_steps=self.n_steps, seconds_left=left)
-
-
 class _TensorBoard:
     """Event files beside the history, for whoever likes `tensorboard --logdir`."""
 
-    def __init__(self, run: str, config):
+    def __init__(self, run: str, config, epoch: int):
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(runs.path(run, "tensorboard")))
+        self.writer = SummaryWriter(str(runs.path(run, "tensorboard")), purge_step=epoch + 1 if epoch else None)
         self.writer.add_text("config", f"```\n{config}\n```")
 
     def add(self, row: dict) -> None:
         for name, value in row.items():
-            if name != "epoch":
+            if name not in ("epoch", "never_predicted"):
                 tag = name.replace("_", "/", 1) if name.startswith(("train_", "val_")) else name
                 self.writer.add_scalar(tag, value, row["epoch"])
 
@@ -179,6 +346,15 @@ def _environment(device, fingerprint: str) -> dict:
         "command": sys.argv,
         "fingerprint": fingerprint,
     }
+
+
+def _message(error: Exception) -> str:
+    """What is said of an error that is not ours."""
+    from core.training import checkpoint
+
+    if isinstance(error, checkpoint.NoRoom):
+        return _sentence(error)
+    return f"{type(error).__name__}: {error}. The log says where."
 
 
 def _sentence(error: Exception) -> str:

@@ -80,13 +80,13 @@ def test_a_new_run_is_queued_while_its_process_starts():
 
 def test_a_run_queued_for_long_without_a_process_is_lost():
     run = make()
-    runs.write_status(run, created=time.time() - jobs.START_SECONDS - 1)
+    runs.write_status(run, queued=time.time() - jobs.START_SECONDS - 1)
     assert jobs.state(run) == "lost"
 
 
 def test_a_run_queued_for_long_with_a_process_is_queued():
     run = make()
-    runs.write_status(run, created=time.time() - 3600)
+    runs.write_status(run, queued=time.time() - 3600)
     with jobs.alive(run):
         assert jobs.state(run) == "queued"
 
@@ -203,15 +203,15 @@ def test_working_lists_what_is_at_work_the_oldest_first():
 
 def test_the_queue_is_in_order_of_creation_and_for_one_device():
     first, second, other = make(), make(), make(device="cuda")
-    runs.write_status(first, created=time.time() - 1)
-    runs.write_status(second, created=time.time() - 2)
+    runs.write_status(first, queued=time.time() - 1)
+    runs.write_status(second, queued=time.time() - 2)
     assert jobs.queue("cpu") == [second, first]
     assert jobs.queue("cuda") == [other]
 
 
 def test_a_dead_or_damaged_run_holds_up_nobody():
     dead, damaged, waiting = make(), make(), make()
-    runs.write_status(dead, created=time.time() - jobs.START_SECONDS - 1)
+    runs.write_status(dead, queued=time.time() - jobs.START_SECONDS - 1)
     runs.path(damaged, "status.json").write_text("{")
     assert jobs.queue("cpu") == [waiting]
 
@@ -220,7 +220,7 @@ def test_one_turn_at_a_time_first_come_first_served():
     order, at_once = [], []
     in_turn = [make() for _ in range(3)]
     for i, run in enumerate(in_turn):
-        runs.write_status(run, created=time.time() - 3 + i)
+        runs.write_status(run, queued=time.time() - 3 + i)
 
     def work(run):
         with jobs.alive(run), jobs.turn(run, "cpu"):
@@ -240,7 +240,7 @@ def test_one_turn_at_a_time_first_come_first_served():
 
 def test_whoever_waits_for_a_turn_can_be_stopped():
     first, second = make(), make()
-    runs.write_status(first, created=time.time() - 1)
+    runs.write_status(first, queued=time.time() - 1)
     runs.path(second, "stop").touch()
     with jobs.alive(second), pytest.raises(InterruptedError), jobs.turn(second, "cpu"):
         pass

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from core import runs
 from core.config import TrainingConfig
 from core.training import loop
 from tests.core import toys
-
-KEYS = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "samples_per_second", "seconds"}
 
 
 def training(n=24, model=None, x=None, **settings):
@@ -46,7 +45,7 @@ def test_every_optimiser_and_schedule_brings_the_loss_down(optimizer, schedule):
 
 
 def test_a_row_of_history_has_the_documented_keys_and_the_steps():
-    assert set(done(training())[0]) == {*KEYS, "steps"}
+    assert set(done(training())[0]) == {*runs.HISTORY, "steps"}
 
 
 def test_epochs_count_from_1():
@@ -71,7 +70,7 @@ def test_validation_is_done_without_dropout():
     job = training(model=toys.mlp(hidden=8, dropout=0.9), epochs=1)
     row = done(job)[0]
     with torch.no_grad():
-        logits = job.model.eval()(job.val.x)
+        logits = job.trunk.eval()(job.val.x)
     assert row["val_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, job.val.y).item(), rel=1e-5)
 
 
@@ -135,7 +134,7 @@ def test_another_seed_gives_other_weights():
 def test_every_epoch_has_an_order_of_its_own():
     seen = []
     job = training(epochs=2, lr=1e-8, n=14, model=toys.mlp(layers=0))
-    job.model.register_forward_pre_hook(lambda model, args: seen.append(args[0][:, 1]) if model.training else None)
+    job.trunk.register_forward_pre_hook(lambda trunk, args: seen.append(args[0][:, 1]) if trunk.training else None)
     done(job)
     first, second = torch.cat(seen[:3]), torch.cat(seen[3:])
     assert not torch.equal(first, second)
@@ -184,7 +183,7 @@ def test_a_rate_that_is_far_too_high_is_said_with_a_lower_one():
 
 def test_a_loss_that_breaks_only_on_validation_is_not_told_as_a_finite_one():
     job = training()
-    job._evaluate = lambda: (math.inf, 0.5)  # every training loss is finite
+    job._evaluate = lambda: (math.inf, 0.5, [])  # every training loss is finite
     with pytest.raises(loop.Diverged, match=r"became (nan|inf) in epoch 1"):
         done(job)
 
@@ -193,12 +192,6 @@ def test_a_number_that_is_infinite_is_held_within_limits_and_does_not_spoil_the_
     x = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
     x[-1] = np.inf  # a validation row
     assert math.isfinite(done(training(x=x))[-1]["val_loss"])
-
-
-def test_a_checkpoint_holds_all_it_takes_to_go_on():
-    job = training(epochs=1)
-    done(job)
-    assert set(job.state()) == {"model", "optimizer", "schedule", "order", "augment", "torch"}
 
 
 def test_a_device_that_is_not_there_is_refused():

@@ -1,0 +1,64 @@
+"""What is trained of a model: the way from what the feed holds to logits."""
+
+import torch
+from torch import nn
+
+CHUNK = 128  # samples whose features are computed at a time
+
+
+class Trunk(nn.Module):
+    """Images of the net's size, or preprocessed rows, or features of a frozen backbone -> logits (n, n_classes).
+
+    Images (n, c, h, w) are normalised here, in the memory format asked for. A frozen backbone is in evaluation mode,
+    its batch norms included, and gets no gradients.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.net, self.preprocess = model.net, model.preprocess
+        self.is_image = model.schema.kind == "image"
+        self.n_dims = 1 + len(model.schema.shape)
+        self.memory_format = torch.contiguous_format
+        self.frozen = False
+        self.gets_features = False
+
+    def forward(self, x):
+        if self.gets_features:
+            return self.net.head(x)
+        if self.is_image:
+            x = self.images(x)
+        if self.frozen:
+            with torch.no_grad():
+                features = self.net.backbone(x)
+            return self.net.head(features)
+        return self.net(x)
+
+    def images(self, x):
+        """Images uint8 or float (n, c, h, w) -> float32, normalised."""
+        return self.preprocess.normalise(x.to(torch.float32, memory_format=self.memory_format))
+
+    def freeze(self, frozen: bool) -> None:
+        """Keep the backbone as it is, or let it learn."""
+        self.frozen = frozen
+        if hasattr(self.net, "backbone"):
+            self.net.backbone.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True):
+        super().train(mode)
+        if self.frozen:
+            self.net.backbone.eval()
+        return self
+
+    @torch.no_grad()
+    def features(self, feed, after_chunk=lambda _done: None) -> torch.Tensor:
+        """The backbone's answer to every sample of `feed`, in order, float32 (n, n_features) on the feed's device.
+
+        after_chunk : called with the number of samples done; it may raise to stop
+        """
+        self.eval()
+        n, done, parts = len(feed), 0, []
+        for x, _ in feed.batches(torch.arange(n), [*range(0, n, CHUNK), n]):
+            parts.append(self.net.backbone(self.images(x)))
+            done += len(x)
+            after_chunk(done)
+        return torch.cat(parts)
