@@ -17,7 +17,14 @@ from core.processes import ROOT, START_SECONDS  # noqa: F401 (ROOT is for those 
 
 
 def start(config: TrainConfig) -> str:
-    """Make a run for `config` and start its process, detached; returns the run's name at once.
+    """Make a run for `config` and start its process, detached; returns the run's name at once. Errors as `create`'s."""
+    run = create(config)
+    _start_process(run)
+    return run
+
+
+def create(config: TrainConfig) -> str:
+    """Make a run for `config` that waits for its process; returns its name.
 
     Raises ValueError or LookupError if the config cannot work, and OSError if the workspace cannot be written.
     """
@@ -25,9 +32,7 @@ def start(config: TrainConfig) -> str:
     config = replace(config, data=replace(config.data, version=dataset.fingerprint[:12]))
     check_together(config, dataset.schema)
     data.parts(dataset, config.data)  # a split that cannot be made is said now, not by the run
-    run = runs.create(written_out(config), seen_by_net(config, dataset.schema), dataset.fingerprint)
-    _start_process(run)
-    return run
+    return runs.create(written_out(config), seen_by_net(config, dataset.schema), dataset.fingerprint)
 
 
 def resume(run: str) -> None:

@@ -1,11 +1,15 @@
 """Several processes that train one net together, under `torchrun`: who this one is, and what all agree on."""
 
 import contextlib
+import datetime
+import gc
 import os
 from dataclasses import dataclass
 
 import torch
 from torch import distributed as dist
+
+PATIENCE = datetime.timedelta(hours=6)  # the others wait while the first reads data, or computes features
 
 
 @dataclass(frozen=True)
@@ -45,24 +49,24 @@ class World:
 ALONE = World()
 
 
-def asked_for() -> bool:
-    """Whether this process was started by `torchrun` as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 @contextlib.contextmanager
-def world(device: str = "cpu"):
-    """Join the other processes, if there are some, and leave them at the end. device : "cpu", "cuda" or "auto"."""
-    if not asked_for():
-        yield ALONE
-        return
-    cuda = device != "cpu" and torch.cuda.is_available()
-    if cuda:
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if cuda else "gloo")
+def world():
+    """Join the other processes that torchrun started, and leave them at the end."""
+    env = os.environ
+    rank, size = int(env["RANK"]), int(env["WORLD_SIZE"])
+    hosted = env.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = dist.TCPStore(env["MASTER_ADDR"], int(env["MASTER_PORT"]), size, is_master=rank == 0 and not hosted)
+    # Names of its own after each restart: otherwise gloo may find the addresses of processes that are dead.
+    store = dist.PrefixStore(f"start-{env.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    backend = "gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(env.get("LOCAL_RANK", "0")))
+        backend = "cpu:gloo,cuda:nccl"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     try:
-        yield World(dist.get_rank(), dist.get_world_size())
+        yield World(rank, size)
     finally:
+        gc.collect()  # what holds on to the group, in cycles, would end the process with a fault at its exit
         dist.destroy_process_group()
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import hashlib
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -47,9 +46,7 @@ def best_device(setting: str) -> torch.device:
         setting = next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there[setting]:
         raise ValueError(f"There is no {setting} device on this machine; choose auto, or cpu.")
-    if setting == "cuda" and distributed.asked_for():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device(setting)
+    return torch.device(setting, torch.cuda.current_device()) if setting == "cuda" else torch.device(setting)
 
 
 def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:

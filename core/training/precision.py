@@ -17,7 +17,7 @@ WARM, TIMED = 2, 5  # steps of a trial
 PAYS = 0.95  # a way is taken if its step takes at most this share of the best one's so far
 SAME_LOSS = 0.05, 0.02  # how far the loss after a trial may be from that of fp32: relative and absolute
 OPERATIONS = {"cpu": 5e10, "cuda": 2e13, "mps": 2e12}  # per second, from which the length of a training is guessed
-LONG = 30.0  # seconds of training, guessed, from which trials pay
+LONG = 20.0  # seconds of training, guessed, from which trials pay
 COMPILE_LONG = 900.0  # seconds from which a minute for the compiler pays
 
 
@@ -88,10 +88,10 @@ def choose(trunk, x, y, settings: TrainingConfig, n_steps: int) -> dict:
     device = x.device
     ways = candidates(settings, device, trunk.is_image and not trunk.gets_features)
     seconds = guess_seconds(trunk, x, n_steps)
-    if len(ways) == 1 and settings.compile != "auto":
-        chosen = replace(ways[0], compiled=settings.compile == "on")
-        return _record(chosen, "It was asked for.", [])
-    if seconds < LONG and len(ways) > 1 and settings.compile != "on":
+    if len(ways) == 1 and (settings.compile == "off" or (settings.compile == "auto" and seconds < COMPILE_LONG)):
+        asked_for = settings.precision != "auto" or settings.memory_format != "auto"
+        return _record(ways[0], "It was asked for." if asked_for else "There is no other way here.", [])
+    if seconds < LONG and settings.compile != "on":
         return _record(ways[0], "The training is too short for trials to pay.", [])
     tried = [_trial(trunk, x, y, settings, way) for way in ways]
     base = tried[0]
