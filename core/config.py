@@ -61,7 +61,7 @@ class NetConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     epochs: int = option(20, "passes over the training data", 1, 10_000, "epochs")
-    batch_size: int = option(64, "samples per step", 1, 65_536, "samples")
+    batch_size: int = option(64, "samples per step; 0 finds the largest that fits and pays", 0, 65_536, "samples")
     lr: float = option(0.003, "learning rate at its highest", 1e-8, 100)
     minutes: float = option(
         0.0, "time after which training ends, the schedule fitted to it; 0 is off", 0, 1e5, "minutes"

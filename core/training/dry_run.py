@@ -22,6 +22,7 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     from core.training import loop
 
     settings = config.training
+    settings = dataclasses.replace(settings, batch_size=settings.batch_size or 128)  # 0 is found by the run
     batch_size = min(settings.batch_size, n_train)
     dtype = schema.dtype if schema.kind == "image" else np.float32
     x = np.zeros((batch_size, *schema.shape), dtype)

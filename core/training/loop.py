@@ -27,6 +27,7 @@ from core.training.optimizers import make_optimizer, set_rate
 from core.training.trunk import Trunk
 
 STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
+COUNT_EVERY = 32  # steps after which it is counted how many were right
 NORM_EVERY = 16  # steps between two looks at the length of the gradient
 AGREE_EVERY = 16  # steps after which several processes agree on how much time has passed
 FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
@@ -58,11 +59,6 @@ def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
     if precision.operations(model, torch.from_numpy(np.array(x))) < SMALL_STEP:
         torch.set_num_threads(1)
     return torch.get_num_threads()
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether the device, or the machine, had not enough memory."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def shrink_to(model):
@@ -199,8 +195,10 @@ class Training:
             self._set_rate()
             if self.augment:
                 x, targets = self.augment(x, targets)
-            self.losses[self.step], n_right = self._learn(x, targets)
-            self.n_right += n_right
+            self.losses[self.step], logits = self._learn(x, targets)
+            self.answers.append((logits, targets))
+            if len(self.answers) == COUNT_EVERY:
+                self._count_right()
             if self.average:
                 self.average.update(self.trunk)
             self.step += 1
@@ -211,13 +209,13 @@ class Training:
         return waited
 
     def _learn(self, x, targets):
-        """One step of the optimiser; returns the loss and how many were right. Short of memory, it takes pieces."""
+        """One step of the optimiser; returns its loss and logits. Short of memory, the batch is taken in pieces."""
         while True:
             try:
-                loss, n_right = self._add_gradients(x, targets)
+                loss, logits = self._add_gradients(x, targets)
                 break
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.pieces >= len(x):
+                if not precision.is_out_of_memory(error) or self.pieces >= len(x):
                     raise
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
@@ -235,30 +233,42 @@ class Training:
             self.scaler.update()
         else:
             self.optimizer.step()
-        return loss, n_right
+        return loss, logits
 
     def _add_gradients(self, x, targets):
-        """The gradients of a batch, its pieces one after another."""
+        """The gradients of a batch, its pieces one after another; returns its loss and logits (n, n_classes)."""
         self.optimizer.zero_grad(set_to_none=True)
-        pieces = [(x, targets)]
-        if self.pieces > 1:
-            pieces = list(zip(x.chunk(self.pieces), targets.chunk(self.pieces)))
-        settings, total, n_right = self.settings, 0.0, 0
-        for i, (some, wanted) in enumerate(pieces):
-            apart = self.world.size > 1 and i < len(pieces) - 1  # processes exchange gradients once per step
+        if self.pieces == 1:
+            loss, logits = self._loss(x, targets)
+            (self.scaler.scale(loss) if self.scaler else loss).backward()
+            return loss.detach(), logits.detach()
+        total, answers = 0.0, []
+        for some, wanted in zip(x.chunk(self.pieces), targets.chunk(self.pieces)):
+            last = sum(map(len, answers)) + len(some) == len(x)
+            apart = self.world.size > 1 and not last  # processes exchange gradients once per step
             with self.forward.no_sync() if apart else contextlib.nullcontext():
-                with self.precision.autocast(self.device):
-                    logits = self.forward(some)
-                logits = logits.float()
-                loss = loss_of(logits, wanted, self.class_weights, settings.label_smoothing, settings.focal)
-                if len(pieces) > 1:
-                    loss = loss * (len(some) / len(x))
+                loss, logits = self._loss(some, wanted)
+                loss = loss * (len(some) / len(x))
                 (self.scaler.scale(loss) if self.scaler else loss).backward()
-            with torch.no_grad():
-                total += loss.detach()
-                hard = wanted if wanted.dim() == 1 else wanted.argmax(dim=1)
-                n_right += (logits.argmax(dim=1) == hard).sum()
-        return total, n_right
+            total += loss.detach()
+            answers.append(logits.detach())
+        return total, torch.cat(answers)
+
+    def _loss(self, x, targets):
+        """The loss of samples, a scalar, and their logits."""
+        settings = self.settings
+        with self.autocast:
+            logits = self.forward(x)
+        logits = logits.float()
+        return loss_of(logits, targets, self.class_weights, settings.label_smoothing, settings.focal), logits
+
+    def _count_right(self) -> None:
+        """Add those of the last steps that were right, many steps at a time, as each counting would cost more."""
+        if self.answers:
+            logits, targets = (torch.cat(values) for values in zip(*self.answers))
+            hard = targets if targets.dim() == 1 else targets.argmax(dim=1)
+            self.n_right += (logits.argmax(dim=1) == hard).sum()
+            self.answers.clear()
 
     def _set_rate(self) -> None:
         """The learning rate of the step to come."""
@@ -284,7 +294,7 @@ class Training:
         at_once = max(16, min(1024, EVALUATED_AT_ONCE // self.sample_size))
         mine = torch.arange(n)[self.world.rank :: self.world.size]
         for x, targets in self.val_source.batches(mine, [*range(0, len(mine), at_once), len(mine)]):
-            with self.precision.autocast(self.device):
+            with self.autocast:
                 logits = trunk(x)
             logits = logits.float() + shift
             predicted = logits.argmax(dim=1)
@@ -333,7 +343,7 @@ class Training:
 
     def _begin_epoch(self) -> None:
         """Set what is counted within an epoch to its beginning."""
-        self.step, self.rates = 0, []
+        self.step, self.rates, self.answers = 0, [], []
         self.order_state = self.order.get_state()
         self.losses = torch.empty(self.n_batches, device=self.device)
         self.norms = torch.full((self.n_batches,), torch.nan, device=self.device)
@@ -359,6 +369,7 @@ class Training:
             self.precisions[phase] = self.kept.record(f"precision-{phase}", also, self._choose_precision)
         self.precision = precision.read(self.precisions[phase]["chosen"])
         self.precision.prepare(self.trunk)
+        self.autocast = self.precision.autocast(self.device)
         self.scaler = self.precision.scaler()
         self.forward = distributed.wrap(self.trunk, self.world, self.device)
         if self.precision.compiled:
@@ -391,6 +402,7 @@ class Training:
 
     def _read_figures(self):
         """Losses and lengths of the gradient, arrays (n_steps,), and the number right: the only wait for the device."""
+        self._count_right()
         losses = self.world.total(self.losses[: self.step]) / self.world.size
         return (
             losses.cpu().numpy(),
@@ -448,6 +460,7 @@ class Training:
 
         Several processes must ask for it together.
         """
+        self._count_right()
         return {
             "format": 2,
             "model": self.model.state_dict(),

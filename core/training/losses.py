@@ -16,8 +16,9 @@ def loss_of(logits, targets, weights=None, smoothing: float = 0.0, focal: float 
         p counts (1 - p) ** gamma times
     """
     if not focal:
-        reduction = "mean" if weights is None else "none"
-        return F.cross_entropy(logits, targets, weights, reduction=reduction, label_smoothing=smoothing).mean()
+        if weights is None:
+            return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+        return F.cross_entropy(logits, targets, weights, reduction="none", label_smoothing=smoothing).mean()
     n_classes = logits.shape[1]
     soft = targets if targets.dim() == 2 else F.one_hot(targets, n_classes).to(logits.dtype)
     soft = soft * (1 - smoothing) + smoothing / n_classes

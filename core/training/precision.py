@@ -93,19 +93,17 @@ def choose(trunk, x, y, settings: TrainingConfig, n_steps: int) -> dict:
         return _record(ways[0], "It was asked for." if asked_for else "There is no other way here.", [])
     if seconds < LONG and settings.compile != "on":
         return _record(ways[0], "The training is too short for trials to pay.", [])
-    tried = [_trial(trunk, x, y, settings, way) for way in ways]
+    tried = [trial(trunk, x, y, settings, way) for way in ways]
     base = tried[0]
     best = base
-    for trial in tried:
-        trial["kept_loss"] = _same(trial["loss"], base["loss"])
-        if trial["kept_loss"] and trial["seconds_per_step"] < PAYS * best["seconds_per_step"]:
-            best = trial
+    for way in tried:
+        if _same(way["loss"], base["loss"]) and way["seconds_per_step"] < PAYS * best["seconds_per_step"]:
+            best = way
     if settings.compile == "on" or (settings.compile == "auto" and n_steps * best["seconds_per_step"] > COMPILE_LONG):
-        trial = _compiled_trial(trunk, x, y, settings, best["way"])
-        tried.append(trial)
-        trial["kept_loss"] = _same(trial["loss"], base["loss"])
-        if trial["kept_loss"] and trial["seconds_per_step"] < PAYS * best["seconds_per_step"]:
-            best = trial
+        compiled = _compiled_trial(trunk, x, y, settings, best["way"])
+        tried.append(compiled)
+        if _same(compiled["loss"], base["loss"]) and compiled["seconds_per_step"] < PAYS * best["seconds_per_step"]:
+            best = compiled
     plainest = f"{base['seconds_per_step'] * 1000:.3g} ms a step in {base['way']}"
     why = (
         f"The fastest of {len(tried)} that were tried, with the same loss: {best['seconds_per_step'] * 1000:.3g} ms a "
@@ -117,6 +115,11 @@ def choose(trunk, x, y, settings: TrainingConfig, n_steps: int) -> dict:
 def guess_seconds(trunk, x, n_steps: int) -> float:
     """How long the training takes, from its floating-point operations, so that the guess is the same each time."""
     return 3 * operations(trunk, x) * n_steps / OPERATIONS[x.device.type]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, had not enough memory."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def operations(module, x) -> float:
@@ -131,7 +134,7 @@ def operations(module, x) -> float:
     return counter.get_total_flops()
 
 
-def _trial(trunk, x, y, settings, way: Precision) -> dict:
+def trial(trunk, x, y, settings, way: Precision) -> dict:
     """A few steps with a copy of the trunk: {"way", "seconds_per_step", "loss" after them}."""
     device = x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -166,7 +169,7 @@ def _compiled_trial(trunk, x, y, settings, way: Precision) -> dict:
     if x.device.type == "cpu" and not (shutil.which("g++") or shutil.which("clang++")):
         return failed
     try:
-        return _trial(trunk, x, y, settings, way)
+        return trial(trunk, x, y, settings, way)
     except Exception as error:  # a compiler has many ways to fail, and training goes on without it
         print(f"torch.compile does not work here: {str(error).splitlines()[0]}", flush=True)
         return failed
@@ -180,11 +183,11 @@ def _same(loss: float, wanted: float) -> bool:
 def _record(chosen: Precision, why: str, tried: list[dict]) -> dict:
     rows = [
         {
-            "name": str(trial["way"]),
-            "seconds_per_step": trial["seconds_per_step"] if math.isfinite(trial["seconds_per_step"]) else None,
-            "loss": trial["loss"] if math.isfinite(trial["loss"]) else None,
-            "kept": trial["way"] == chosen,
+            "name": str(one["way"]),
+            "seconds_per_step": one["seconds_per_step"] if math.isfinite(one["seconds_per_step"]) else None,
+            "loss": one["loss"] if math.isfinite(one["loss"]) else None,
+            "kept": one["way"] == chosen,
         }
-        for trial in tried
+        for one in tried
     ]
     return {"chosen": str(chosen), "why": why, "tried": rows}

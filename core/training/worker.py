@@ -95,7 +95,8 @@ def _work(run: str, world=None) -> None:
     model = Model(schema, config.net)
     if state is None:
         _start_weights(run, model, config, status)
-    sample = dataset.x[positions["train"][: config.training.batch_size]]
+    settings = _with_batch_size(run, model, dataset, positions["train"], config.training, status, world)
+    sample = dataset.x[positions["train"][: settings.batch_size]]
     dry_run.try_net(model, sample, config.net.name)
     loop.use_threads_that_pay(model.eval(), sample)
     training = loop.Training(
@@ -103,7 +104,7 @@ def _work(run: str, world=None) -> None:
         dataset.x,
         dataset.targets,
         positions,
-        config.training,
+        settings,
         config.augment,
         train_feed=_redrawn(dataset, config, positions["train"]) if config.data.redraw else None,
         kept=Kept(runs.workspace() / "cache" / "training", _key(dataset, schema, config, positions)),
@@ -281,6 +282,22 @@ class _Ticker:
             "batch_pieces": training.pieces if training.pieces > 1 else None,
             **self.also,
         }
+
+
+def _with_batch_size(run: str, model, dataset, where, settings, status, world):
+    """The settings with a batch size that was found, if that is asked for; a run that goes on keeps what it had."""
+    if settings.batch_size:
+        return settings
+    size = runs.status(run).get("batch_size")
+    if size is None:
+        from core.training import batch_size, loop
+
+        device = loop.best_device(settings.device)
+        found = batch_size.find(model, dataset.x, dataset.targets, where, settings, device) if world.writes else None
+        size, why = world.first(found)
+        status.write(batch_size=size)
+        print(why, flush=True)
+    return dataclasses.replace(settings, batch_size=size)
 
 
 def _redrawn(dataset, config, positions):
