@@ -86,7 +86,7 @@ def rows(path: pathlib.Path, repeats: int) -> None:
 
     def training(train_feed=None):
         model = Model(dataset.schema, plan.net)
-        threads = loop.use_threads_that_pay(model.eval(), x[: plan.training.batch_size])
+        threads = loop.use_threads_that_pay(model.eval(), x[: plan.training.batch_size], plan.training.batch_size)
         return loop.Training(model, x, y, where, plan.training, train_feed=train_feed), threads
 
     fed, threads = training()

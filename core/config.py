@@ -148,7 +148,8 @@ def suggest(
         if not where.image_size:
             where = dataclasses.replace(where, image_size=min(PHOTO_SIZE, *dataset.schema.shape[1:]))
     n_train = max(1, round(len(dataset) * (1 - where.val_fraction - where.test_fraction)))
-    batch_size = settings.setdefault("batch_size", 32 if n_train < 2000 else 128)
+    whole = ready and settings.get("freeze") != -1  # all of a large net is trained, which takes memory
+    batch_size = settings.setdefault("batch_size", 32 if n_train < 2000 or whole else 128)
     if isinstance(batch_size, int) and batch_size > 0:
         steps = math.ceil(n_train / batch_size)
         settings.setdefault("epochs", min(100, max(20, math.ceil(800 / steps))))
@@ -212,12 +213,12 @@ def _photographs(dataset: Dataset) -> bool:
 
 def check_together(config: TrainConfig, schema: Schema) -> None:
     """Raise ValueError if net and data do not fit, LookupError if there is no such net; the options are checked too."""
-    kind = nets.kind(config.net.name)
-    if kind != schema.kind:
-        fitting = ", ".join(name for name in nets.available() if nets.kind(name) == schema.kind)
+    kinds = nets.kinds(config.net.name)
+    if schema.kind not in kinds:
+        fitting = ", ".join(name for name in nets.available() if schema.kind in nets.kinds(name))
         made_for = {"image": "images", "table": "tables"}
         raise ValueError(
-            f"The net {config.net.name} is for {made_for[kind]} but the data set {config.data.name} "
+            f"The net {config.net.name} is for {made_for[kinds[0]]} but the data set {config.data.name} "
             f"is made of {made_for[schema.kind]}; choose {fitting} instead."
         )
     nets.options(config.net.name, config.net.options)

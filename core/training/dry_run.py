@@ -7,6 +7,7 @@ from core.config import AugmentConfig, TrainConfig
 from core.data.dataset import Schema
 
 STEPS = 4
+FEW = 4  # samples that show whether a net works, however large it is
 
 
 def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
@@ -30,7 +31,7 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     where = {"train": np.arange(batch_size), "val": np.arange(batch_size)}
     try:
         model = Model(schema, config.net)
-        try_net(model, x, config.net.name)
+        try_net(model, x[:FEW], config.net.name)
         few = _likely(dataclasses.replace(settings, epochs=STEPS, batch_size=batch_size, minutes=0.0, patience=0))
         marks = [time.perf_counter()]
         training = loop.Training(model, x, y, where, few, config.augment)
@@ -84,8 +85,6 @@ def try_net(model, sample, name: str) -> None:
                 )
             if any(parameter.requires_grad for parameter in model.parameters()):
                 logits.float().sum().backward()
-    except (RuntimeError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"The net {name} does not work on this data: {error}") from error
     except ValueError as error:
         if "more than 1 value per channel" in str(error):
             raise ValueError(
@@ -93,6 +92,8 @@ def try_net(model, sample, name: str) -> None:
                 "choose a larger batch_size, or larger images."
             ) from error
         raise
+    except Exception as error:  # a person's own net may raise anything
+        raise ValueError(f"The net {name} does not work on this data: {type(error).__name__}: {error}") from error
     finally:
         model.load_state_dict(states)
         model.zero_grad(set_to_none=True)

@@ -50,13 +50,13 @@ def best_device(setting: str) -> torch.device:
     return torch.device(setting, torch.cuda.current_device()) if setting == "cuda" else torch.device(setting)
 
 
-def use_threads_that_pay(model: nn.Module, x: np.ndarray) -> int:
-    """Let PyTorch use one CPU thread if a step on a batch like `x` is small, else all; returns how many.
+def use_threads_that_pay(model: nn.Module, x: np.ndarray, batch_size: int) -> int:
+    """Let PyTorch use one CPU thread if a step on a batch of samples like `x` is small, else all; returns how many.
 
     Threads that share little work wait for one another more than they gain, and much more so beside another process.
     Counted in operations rather than timed, so that a run repeated takes the same number and gives the same weights.
     """
-    if precision.operations(model, torch.from_numpy(np.array(x))) < SMALL_STEP:
+    if precision.operations(model, torch.from_numpy(np.array(x))) * batch_size / len(x) < SMALL_STEP:
         torch.set_num_threads(1)
     return torch.get_num_threads()
 

@@ -96,9 +96,9 @@ def _work(run: str, world=None) -> None:
     if state is None:
         _start_weights(run, model, config, status)
     settings = _with_batch_size(run, model, dataset, positions["train"], config.training, status, world)
-    sample = dataset.x[positions["train"][: settings.batch_size]]
+    sample = dataset.x[positions["train"][: min(settings.batch_size, dry_run.FEW)]]
     dry_run.try_net(model, sample, config.net.name)
-    loop.use_threads_that_pay(model.eval(), sample)
+    loop.use_threads_that_pay(model.eval(), sample, settings.batch_size)
     training = loop.Training(
         model,
         dataset.x,
@@ -255,6 +255,7 @@ class _Ticker:
         self.began = self.looked = time.monotonic()
         self.start = training.progress()
         self.also = {}  # what the next write of the status says besides
+        self.told = 0  # how many precisions, one while the backbone is frozen and one after, are written down
         self.agree_every = 1 if training.world.size == 1 else 16
 
     def __call__(self, epoch: int, step: int) -> None:
@@ -266,6 +267,9 @@ class _Ticker:
             return
         if training.world.first(jobs.should_stop(self.run)):
             raise InterruptedError
+        if len(training.precisions) > self.told and self.status.writes:
+            self.told = len(training.precisions)
+            runs.write_json(runs.path(self.run, "precision.json"), list(training.precisions.values())[-1])
         self.keeper.save_if_due(SAVE_WITHIN)
         self.looked = now
         self.status.write(phase="training", epoch=epoch, **self.facts())
