@@ -14,6 +14,8 @@ from core.config import NetConfig
 from core.data.dataset import Dataset, Schema
 from core.training import checkpoint
 
+AT_ONCE = 2**23  # values of samples that are predicted together, at most
+
 
 class Model(nn.Module):
     """Raw input, images (n, c, H, W) of any size or float32 rows (n, n_columns) -> logits (n, n_classes)."""
@@ -23,6 +25,8 @@ class Model(nn.Module):
         self.schema = schema
         self.preprocess = preprocessing.build(schema, **nets.preprocessing(net.name, net.options, net.weights))
         self.net = nets.module(net.name).build(schema, nets.options(net.name, net.options))
+        if schema.kind == "table":
+            self.preprocess.then = getattr(self.net, "fit", None)
         # what brings the net's answer from the class shares it was trained with to those of the data
         self.register_buffer("prior_shift", torch.zeros(len(schema.classes)))
 
@@ -53,6 +57,7 @@ def load(run: str) -> Model:
 def predict(model: nn.Module, x: np.ndarray, batch_size: int = 1024) -> np.ndarray:
     """Logits, float32 (n, n_classes), of raw samples x, on the device where the model lives, in evaluation mode."""
     device = next(model.parameters()).device
+    batch_size = min(batch_size, max(16, AT_ONCE // max(1, x[0].size))) if len(x) else batch_size
     was_training = model.training
     model.eval()
     with torch.inference_mode():

@@ -17,14 +17,16 @@ class ImagePreprocess(nn.Module):
     """Images of any size (n, c, H, W) -> float32 (n, c, h, w) with mean 0 and deviation 1 per fitted channel.
 
     uint8 images hold levels from 0 to 255, float32 images whatever their maker put there. Another size than the
-    schema's is scaled until it covers (h, w), and cut around its centre.
+    schema's is scaled until it covers (h, w), and cut around its centre. How it is scaled is kept with the weights.
+
+    given : whether mean and deviation came with the weights, so that they are not fitted
     """
 
-    def __init__(self, schema: Schema, zoom: float = 1.0, mean=None, std=None):
+    def __init__(self, schema: Schema, zoom: float = 1.0, cubic: bool = False, mean=None, std=None):
         super().__init__()
         channels, self.height, self.width = schema.shape
         self.top = 255.0 if schema.dtype == "uint8" else 1.0
-        self.zoom = zoom
+        self.zoom, self.cubic = zoom, cubic
         self.given = mean is not None
         self.any_size = False  # whether to compute the resizing also where it changes nothing, as an export must
         self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
@@ -52,12 +54,27 @@ class ImagePreprocess(nn.Module):
         """Images of any size -> float32 (n, c, h, w) in the levels they came in."""
         x = x.float()
         if self.any_size or self.zoom != 1 or x.shape[2:] != (self.height, self.width):
-            x = resize(x, self.height, self.width, self.zoom)
+            x = resize(x, self.height, self.width, self.zoom, self.cubic)
+            x = x.clamp(0.0, 255.0) if self.cubic and self.top == 255 else x  # a cubic curve swings beyond
         return x
 
     def normalise(self, x):
         """Images of the net's size -> float32 with mean 0 and deviation 1."""
         return (x / self.top - self.mean) / self.std
+
+    def get_extra_state(self) -> torch.Tensor:
+        return torch.tensor([self.zoom, float(self.cubic)], dtype=torch.float64)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        self.zoom, self.cubic = float(state[0]), bool(state[1])
+
+    def _load_from_state_dict(self, state_dict, prefix, *rest):
+        state_dict.setdefault(f"{prefix}_extra_state", self.get_extra_state())  # earlier runs had none
+        for name in ("mean", "std"):  # three means where one was expected make a colour image of a grey one
+            stored, buffer = state_dict.get(f"{prefix}{name}"), getattr(self, name)
+            if stored is not None and stored.shape != buffer.shape and self.mean.shape[1] in (1, stored.shape[1]):
+                setattr(self, name, buffer.new_empty(stored.shape))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 class TablePreprocess(nn.Module):
@@ -66,10 +83,14 @@ class TablePreprocess(nn.Module):
     A number is standardised and held within LIMIT deviations; a missing one becomes the training mean, and a flag says
     so where the data has missing ones. A date becomes how far along it is and its place in year, week and day. A
     category's code is moved up by 1, so that 0 is the missing or unknown one.
+
+    given : whether what is fitted came with the weights, so that it stays
+    then : what else is fitted to the preprocessed training rows: a function of them, or None
     """
 
     def __init__(self, schema: Schema):
         super().__init__()
+        self.given, self.then = False, None
         columns, inputs = schema.columns, schema.inputs
         scaled = [column.type != "category" for column in columns]
         self.register_buffer("is_number", torch.tensor(scaled))
@@ -98,6 +119,8 @@ class TablePreprocess(nn.Module):
         A value further out than the middle 98% is wide, on either side, counts as if it lay there: one wrong cell, a
         thousand times too large, would otherwise make all others look alike.
         """
+        if self.given:
+            return
         for j in torch.nonzero(self.is_number).flatten().tolist():
             values = x[:, j].double()
             values = values[~values.isnan()].cpu().numpy()
@@ -110,6 +133,8 @@ class TablePreprocess(nn.Module):
             self.mean[j] = float(mean)
             self.std[j] = float(std) if std > 1e-12 else 1.0
             self.limit[j] = LIMIT
+        if self.then:
+            self.then(self(x))
 
     def _load_from_state_dict(self, state_dict, prefix, *rest):
         state_dict.setdefault(f"{prefix}limit", torch.full_like(self.limit, torch.inf))  # earlier runs had none
@@ -137,46 +162,55 @@ def build(schema: Schema, **wanted) -> nn.Module:
     """An unfitted preprocessing module for the kind of data.
 
     wanted : what weights of a net were trained with: `mean` and `std` per channel, of images with levels from 0 to 1
-        (three of them make a colour image of a grey one), and `zoom`, how much larger an image is made than the part
-        around its centre that is kept
+        (three of them make a colour image of a grey one), `zoom`, how much larger an image is made than the part
+        around its centre that is kept, and `cubic`, whether a cubic curve is used for that
     """
     return {"image": ImagePreprocess, "table": TablePreprocess}[schema.kind](schema, **wanted)
 
 
-def resize(x: torch.Tensor, height: int, width: int, zoom: float = 1.0) -> torch.Tensor:
+def resize(x: torch.Tensor, height: int, width: int, zoom: float = 1.0, cubic: bool = False) -> torch.Tensor:
     """Images float (n, c, H, W) scaled, antialiased, until they cover (height, width), and cut around the centre.
 
     zoom : they are scaled to this many times the size before they are cut
+    cubic : whether the filter is Keys' cubic curve instead of a triangle
 
-    Two matrix products, so that it can be exported for any H and W; the same size comes out as it is. The weights are
-    those of a triangle filter as wide as the scale, as in Pillow's and torchvision's antialiased bilinear resizing.
+    Two matrix products, so that it can be exported for any H and W; the same size comes out as it is. The filter is as
+    wide as the scale, as in Pillow's and torchvision's antialiased bilinear and bicubic resizing.
+    Source of the curve: Keys 1981, "Cubic convolution interpolation for digital image processing", with a = -1/2.
     """
-    down, across = _weights(x, height, width, zoom)
+    down, across = _weights(x, height, width, zoom, cubic)
     return down @ x @ across.T
 
 
-def spread(values: torch.Tensor, like: torch.Tensor, zoom: float = 1.0) -> torch.Tensor:
+def spread(values: torch.Tensor, like: torch.Tensor, zoom: float = 1.0, cubic: bool = False) -> torch.Tensor:
     """Values (n, c, height, width) of a resized image spread over the pixels of `like` (n, c, H, W) behind them.
 
     Their sum stays what it is.
     """
-    down, across = _weights(like, *values.shape[2:], zoom)
+    down, across = _weights(like, *values.shape[2:], zoom, cubic)
     return down.T @ values @ across
 
 
-def _weights(x, height: int, width: int, zoom: float):
+def _weights(x, height: int, width: int, zoom: float, cubic: bool):
     """The two matrices of `resize`: (height, H) and (width, W)."""
     rows = torch.arange(x.shape[2], dtype=torch.float32, device=x.device)
     columns = torch.arange(x.shape[3], dtype=torch.float32, device=x.device)
     n_rows, n_columns = torch.ones_like(rows).sum(), torch.ones_like(columns).sum()
     scale = torch.minimum(n_rows / height, n_columns / width) / zoom
-    return _sampling(rows, n_rows, height, scale), _sampling(columns, n_columns, width, scale)
+    return _sampling(rows, n_rows, height, scale, cubic), _sampling(columns, n_columns, width, scale, cubic)
 
 
-def _sampling(positions, n, n_out: int, scale):
+def _sampling(positions, n, n_out: int, scale, cubic: bool):
     """Weights (n_out, n) of each input position in each output position, rows summing to 1."""
     centres = (torch.arange(n_out, dtype=torch.float32, device=positions.device) + 0.5) * scale
     centres = centres + (n - n_out * scale) / 2
     reach = torch.clamp(scale, min=1.0)
-    weights = torch.clamp(1 - (positions + 0.5 - centres[:, None]).abs() / reach, min=0.0)
+    distance = (positions + 0.5 - centres[:, None]).abs() / reach
+    if cubic:
+        near = torch.clamp(distance, max=1.0)
+        far = torch.clamp(distance, min=1.0, max=2.0)
+        weights = (1.5 * near - 2.5) * near * near + 1  # 0 from 1 on
+        weights = weights + ((2.5 - 0.5 * far) * far - 4) * far + 2  # 0 up to 1, and from 2 on
+    else:
+        weights = torch.clamp(1 - distance, min=0.0)
     return weights / weights.sum(dim=1, keepdim=True)

@@ -20,31 +20,45 @@ def explain(model, x, target: int):
     """
     from captum.attr import LayerAttribution, LayerGradCam
 
+    from core import preprocessing
+
     z = model.preprocess(x).requires_grad_()
     layer = last_feature_map(model.net, z)
     cam = LayerGradCam(model.net, layer).attribute(z, target=target, relu_attributions=True)
-    cam = LayerAttribution.interpolate(cam, x.shape[2:], interpolate_mode="bilinear")  # (n, 1, h, w)
-    return cam.detach().expand(*x.shape)
+    cam = LayerAttribution.interpolate(cam, z.shape[2:], interpolate_mode="bilinear").detach()  # (n, 1, h, w)
+    zoom = getattr(model.preprocess, "zoom", 1.0)
+    if z.shape[2:] != x.shape[2:] or zoom != 1:  # the net saw a part around the centre
+        cam = preprocessing.spread(cam, x, zoom)
+    return cam.expand(*x.shape)
 
 
 def last_feature_map(net, z):
-    """The layer of `net` that gives the last map (n, c, h, w) after a convolution, before it is pooled."""
+    """The layer of `net` that gives the last map (n, c, h, w) after a convolution, before it is pooled.
+
+    Some nets keep maps as (n, h, w, c) between their blocks; what counts there is the last that is turned back.
+    """
     from torch import nn
+    from torchvision.ops import Permute
 
     seen, hooks = [], []
     for layer in net.modules():
         if not list(layer.children()):
-            hooks.append(layer.register_forward_hook(lambda layer, _, out: seen.append((layer, out.dim()))))
+            hooks.append(layer.register_forward_hook(lambda layer, _, out: seen.append((layer, out.shape))))
     try:
         net(z)
     finally:
         for hook in hooks:
             hook.remove()
-    found = None
-    for layer, n_dimensions in seen:
-        follows = found and n_dimensions == 4 and isinstance(layer, (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU))
-        if isinstance(layer, nn.Conv2d) or follows:
-            found = layer
+    found = shape = None
+    for layer, out in seen:
+        follows = out == shape and isinstance(layer, (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU))
+        turned = isinstance(layer, Permute) and list(layer.dims) == [0, 3, 1, 2]
+        if len(out) == 4 and (isinstance(layer, nn.Conv2d) or follows or turned):
+            found, shape = layer, out
+        elif len(out) == 3:  # what was a map goes on as a row of pieces
+            found = shape = None
     if found is None:
-        raise ValueError("Grad-CAM needs a net with a convolution, and this one has none; use integrated_gradients.")
+        raise ValueError(
+            "Grad-CAM needs a net with a convolution at its end, and this one has none; use integrated_gradients."
+        )
     return found

@@ -33,7 +33,11 @@ def explain(model, x, target: int):
         z, baseline = embed(model.preprocess(x)), embed(model.preprocess(neutral))
     shares = IntegratedGradients(body).attribute(z, baselines=baseline, target=target, n_steps=STEPS).detach()
     if not hasattr(embed, "owners"):
+        if shares.shape[1] != x.shape[1]:  # a grey image that the net saw in three channels
+            shares = shares.sum(dim=1, keepdim=True)
+        zoom, cubic = getattr(model.preprocess, "zoom", 1.0), getattr(model.preprocess, "cubic", False)
         shares = shares.float()
-        return shares if shares.shape == x.shape else preprocessing.spread(shares, x, model.preprocess.zoom)
+        same = shares.shape == x.shape and zoom == 1
+        return shares if same else preprocessing.spread(shares, x, zoom, cubic)
     owners = torch.tensor(embed.owners)
     return torch.zeros_like(x).index_add_(1, owners, shares.float())

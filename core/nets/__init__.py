@@ -1,8 +1,10 @@
 """Nets: one file each, with KIND, TITLE, an Options dataclass and `build(schema, options)`. Read without torch.
 
 A net whose last part can be trained alone has the children `backbone` and `head`, and says BACKBONE = True in its
-file. What a file may also have: STARTS_TRAINED = True if it starts from trained weights unless told otherwise;
-`image_size(options)`, the side it is best at; `preprocessing(options, weights)`, see `core.preprocessing.build`.
+file. What a file may also have: KINDS, several kinds of data, in place of KIND; STARTS_TRAINED = True if it starts from
+trained weights unless told otherwise; `image_size(options)`, the side it is best at; `preprocessing(options, weights)`,
+see `core.preprocessing.build`; `fetch(options, weights, say)`, the file of weights that it knows by name. A net for
+tables may have a method `fit(rows)`, called with the preprocessed training rows before training.
 """
 
 import sys
@@ -10,20 +12,28 @@ import sys
 from core import registry
 from core.options import from_dict
 
+NO_NETS = ("weights",)  # files here that are not one
+
 
 def available() -> list[str]:
     """Names of the nets."""
-    return registry.members(sys.modules[__name__])
+    return [name for name in registry.members(sys.modules[__name__]) if name not in NO_NETS]
 
 
 def module(name: str):
     """The file of one net; LookupError if there is none of that name."""
-    return registry.member(sys.modules[__name__], name, "net")
+    return registry.member(sys.modules[__name__], name, "net", available())
+
+
+def kinds(name: str) -> tuple[str, ...]:
+    """The kinds of data that the net takes, of "image" and "table"."""
+    found = module(name)
+    return getattr(found, "KINDS", None) or (found.KIND,)
 
 
 def kind(name: str) -> str:
-    """The kind of data that the net takes: "image" or "table"."""
-    return module(name).KIND
+    """The first kind of data that the net takes: "image" or "table"."""
+    return kinds(name)[0]
 
 
 def has_backbone(name: str) -> bool:
@@ -43,7 +53,12 @@ def image_size(name: str, values: dict) -> int:
 
 
 def preprocessing(name: str, values: dict, weights: str) -> dict:
-    """How the net's weights want images: arguments of `core.preprocessing.build`, none if the data decides."""
+    """How the net's weights want images: arguments of `core.preprocessing.build`, none if the data decides.
+
+    Those of an earlier run are what that run began with; what it fitted itself is read with its weights.
+    """
+    if weights.startswith("run:"):
+        return _preprocessing_of(weights.removeprefix("run:"))
     wanted = getattr(module(name), "preprocessing", None)
     return wanted(options(name, values), weights) if wanted else {}
 
@@ -51,3 +66,14 @@ def preprocessing(name: str, values: dict, weights: str) -> dict:
 def options(name: str, values: dict):
     """The net's Options with `values` in place of defaults; ValueError if one is unknown or out of range."""
     return from_dict(module(name).Options, values)
+
+
+def _preprocessing_of(run: str) -> dict:
+    """What the net of an earlier run asked for; nothing if that run is not there any more."""
+    from core import runs
+
+    try:
+        net = runs.config(run).net
+        return preprocessing(net.name, net.options, net.weights)
+    except (OSError, ValueError, LookupError):
+        return {}

@@ -7,6 +7,7 @@ from core.options import option
 
 KIND = "image"
 TITLE = "Small CNN: convolution blocks, then a hidden layer"
+BACKBONE = True
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Options:
 
 def build(schema: Schema, options: Options = Options()):
     """Return an untrained net: float32 (n, c, h, w) -> logits (n, n_classes). An image may be as small as 1x1."""
+    from collections import OrderedDict
+
     from torch import nn
 
     channels, height, width = schema.shape
@@ -36,11 +39,10 @@ def build(schema: Schema, options: Options = Options()):
         if min(height, width) > 1:
             layers.append(nn.MaxPool2d(2))
             height, width = height // 2, width // 2
-    head = [
-        nn.Flatten(),
+    head = nn.Sequential(
         nn.Linear(channels * height * width, options.hidden),
         nn.ReLU(),
         nn.Dropout(options.dropout),
         nn.Linear(options.hidden, len(schema.classes)),
-    ]
-    return nn.Sequential(*layers, *head)
+    )
+    return nn.Sequential(OrderedDict(backbone=nn.Sequential(*layers, nn.Flatten()), head=head))

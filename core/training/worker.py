@@ -127,7 +127,7 @@ def _work(run: str, world=None) -> None:
     if world.writes:
         runs.cut_back(run, training.epoch)
     _train(run, training, keeper, status)
-    status.write(phase="evaluating", ended_early=training.ended_early or None)
+    status.write(phase="evaluating", doing=None, fraction=None, ended_early=training.ended_early or None)
     if world.writes:
         figures = evaluation.evaluate(run)
         status.write(**evaluation.headline(figures))

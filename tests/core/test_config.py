@@ -43,7 +43,7 @@ def test_suggest_keeps_the_split_that_was_asked_for():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"epochs": 0}, {"batch_size": 0}, {"batch_size": "many"}, {"lr": -1}, {"lr": float("nan")}]
+    "settings", [{"epochs": 0}, {"batch_size": -1}, {"batch_size": "many"}, {"lr": -1}, {"lr": float("nan")}]
 )
 def test_suggest_refuses_a_setting_out_of_range_by_name(settings):
     with pytest.raises(ValueError, match=f"^{next(iter(settings))} is .*; it must be "):

@@ -125,3 +125,47 @@ def test_what_an_earlier_run_fitted_still_loads_and_holds_nothing_back():
     there = preprocessing.build(toys.table_schema())
     there.load_state_dict(state)
     assert there(torch.tensor([[7.0, -9.0]])).tolist() == [[7, -9]]
+
+
+def test_what_weights_want_is_not_fitted_and_three_means_make_a_colour_image_of_a_grey_one():
+    module = preprocessing.build(toys.image_schema(1, 2, 2), mean=[0.0, 0.5, 1.0], std=[1.0, 1.0, 0.5])
+    x = torch.full((3, 1, 2, 2), 255, dtype=torch.uint8)
+    module.fit(x)
+    torch.testing.assert_close(module(x)[0, :, 0, 0], torch.tensor([1.0, 0.5, 0.0]))
+
+
+def test_how_images_are_scaled_travels_with_the_weights():
+    there = preprocessing.build(toys.image_schema(1, 4, 4))
+    wanted = {"mean": [0.1, 0.2, 0.3], "std": [1.0, 2.0, 3.0]}
+    there.load_state_dict(preprocessing.build(toys.image_schema(1, 4, 4), zoom=1.5, cubic=True, **wanted).state_dict())
+    assert (there.zoom, there.cubic) == (1.5, True)
+    torch.testing.assert_close(there.mean.flatten(), torch.tensor([0.1, 0.2, 0.3]))
+
+
+def test_images_of_an_earlier_run_that_says_nothing_of_scaling_still_load():
+    state = preprocessing.build(toys.image_schema(1, 4, 4)).state_dict()
+    del state["_extra_state"]
+    there = preprocessing.build(toys.image_schema(1, 4, 4))
+    there.load_state_dict(state)
+    assert (there.zoom, there.cubic) == (1.0, False)
+
+
+def test_means_of_two_channels_do_not_fit_three():
+    state = preprocessing.build(toys.image_schema(2, 4, 4)).state_dict()
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        preprocessing.build(toys.image_schema(3, 4, 4)).load_state_dict(state)
+
+
+def test_what_else_is_fitted_gets_the_preprocessed_training_rows():
+    module = preprocessing.build(toys.table_schema())
+    seen = []
+    module.then = seen.append
+    module.fit(torch.tensor([[-1.0, -2.0], [1.0, 2.0]]))
+    assert seen[0].tolist() == [[-1, -1], [1, 1]]
+
+
+def test_a_table_whose_figures_came_with_the_weights_is_not_fitted_anew():
+    module = fitted(toys.table_schema(), torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    module.given = True
+    module.fit(torch.tensor([[100.0, 100.0], [300.0, 300.0]]))
+    assert module.mean.tolist() == [0, 0]

@@ -54,6 +54,28 @@ def test_scaling_down_is_pillows(factor):
     torch.testing.assert_close(preprocessing.resize(x, 12, 16)[0, 0], expected, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(12, 16), (24, 32), (48, 64), (96, 128)])
+def test_scaling_by_a_cubic_curve_is_pillows(size):
+    x = noise(1, 1, 48, 64)
+    image = Image.fromarray(x[0, 0].numpy())
+    expected = torch.from_numpy(np.array(image.resize(size[::-1], Image.Resampling.BICUBIC)))
+    torch.testing.assert_close(preprocessing.resize(x, *size, cubic=True)[0, 0], expected, atol=1e-3, rtol=0)
+
+
+def test_a_cubic_curve_stays_within_the_levels_of_an_image():
+    x = torch.zeros(1, 1, 4, 4, dtype=torch.uint8)
+    x[..., 2:] = 255
+    sized = preprocessing.build(toys.image_schema(1, 8, 8), cubic=True).sized(x)
+    assert (sized.min(), sized.max()) == (0, 255)
+    assert preprocessing.resize(x.float(), 8, 8, cubic=True).max() > 255
+
+
+def test_a_zoom_keeps_the_part_around_the_centre():
+    x = torch.zeros(1, 1, 8, 8)
+    x[..., 2:6, 2:6] = torch.arange(16.0).view(4, 4)
+    torch.testing.assert_close(preprocessing.resize(x, 4, 4, zoom=2.0), x[..., 2:6, 2:6])
+
+
 def test_what_is_too_wide_is_cut_evenly_on_both_sides():
     x = torch.arange(10.0).expand(1, 1, 4, 10)
     assert preprocessing.resize(x, 4, 4)[0, 0, 0].tolist() == [3, 4, 5, 6]

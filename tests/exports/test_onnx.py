@@ -56,7 +56,7 @@ def toy(tmp_path_factory):
     dataset = made.table(ROWS, (LENGTH, COLOUR))
     model = made.linear(dataset, [[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]], [0.0, 0.0])
     with torch.no_grad():
-        model.net.embed.tables[0].weight.copy_(torch.tensor([[10.0, 0], [1, 0], [2, 0], [3, 0]]))
+        model.net.embed.table(0).copy_(torch.tensor([[10.0, 0], [1, 0], [2, 0], [3, 0]]))
     path = tmp_path_factory.mktemp("toy") / "model.onnx"
     onnx.save(export.convert(model), path)
     return dataset, model, path

@@ -1,15 +1,12 @@
 """Your own torch.utils.data.Dataset (map-style), named as package.module:name, read through a DataLoader."""
 
-import importlib
-import json
 import os
-import pathlib
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from core import named
 from core.data.dataset import Column, Dataset, Note
 from core.options import option
 
@@ -40,21 +37,7 @@ def load(where: str, options: Options = Options(), progress=lambda *_: None) -> 
 
 def resolve(where: str, arguments: dict | None = None):
     """The Dataset that "package.module:name" is; a class or a function of that name is called to make it."""
-    module_name, colon, name = where.partition(":")
-    if not colon or not module_name or not name:
-        raise ValueError(f"{where!r} does not name a Dataset; it must be package.module:name.")
-    if str(pathlib.Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(pathlib.Path.cwd()))
-    try:
-        found = importlib.import_module(module_name)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except ImportError as error:
-        raise ValueError(
-            f"{module_name} cannot be imported ({error}); start Vitrine where `import {module_name}` works."
-        ) from error
-    except AttributeError as error:
-        raise ValueError(f"{module_name} has no {name}; name what is in the module.") from error
+    found = named.find(where, "a Dataset")
     if (callable(found) and not hasattr(found, "__getitem__")) or isinstance(found, type):
         try:
             found = found(**(arguments or {}))
@@ -203,10 +186,4 @@ def _targets(labels: list, classes: tuple[str, ...], name: str) -> tuple[np.ndar
 
 def arguments(text: str) -> dict:
     """Arguments as JSON text -> a dict; ValueError if it is not an object."""
-    try:
-        values = json.loads(text or "{}")
-    except ValueError as error:
-        raise ValueError(f"The arguments {text!r} are no JSON ({error}).") from error
-    if not isinstance(values, dict):
-        raise ValueError(f'The arguments {text!r} must be a JSON object, for example {{"root": "photos"}}.')
-    return values
+    return named.arguments(text, '{"root": "photos"}')

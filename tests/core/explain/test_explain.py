@@ -234,7 +234,7 @@ def test_integrated_gradients_have_a_value_per_column_and_add_up_to_the_differen
 
 def test_the_share_of_a_category_is_that_of_its_whole_embedding():
     model = toys.mlp(toys.MIXED, layers=0)
-    weight, rows = model.net.body[0].weight[1].detach(), model.net.embed.tables[0].weight.detach()
+    weight, rows = model.net.body[0].weight[1].detach(), model.net.embed.table(0)
     # features are a, b and the two of colour; colour "red" is code 2, row 3 of the embedding; row 0 is "unknown"
     expected = torch.stack([weight[0] * 0.5, weight[2:] @ (rows[3] - rows[0]), weight[1] * -2.0])[None]
     torch.testing.assert_close(integrated_gradients.explain(model, torch.tensor([[0.5, 2.0, -2.0]]), 1), expected)
@@ -290,3 +290,40 @@ def test_an_image_of_another_size_than_the_net_sees_is_explained_pixel_by_pixel(
     if method == "integrated_gradients":
         difference = model(x)[0, 1] - model(torch.zeros_like(x))[0, 1]
         torch.testing.assert_close(attribution.sum(), difference, atol=1e-3, rtol=1e-3)
+
+
+def test_gradcam_of_a_part_around_the_centre_shows_nothing_outside_of_it():
+    model = toys.cnn(3, 16, 16)
+    model.preprocess.zoom = 2.0
+    x = torch.randint(0, 256, (1, 3, 40, 40), dtype=torch.uint8)
+    cam = next(c for c in (gradcam.explain(model, x, target) for target in (0, 1)) if c.any())
+    assert not cam[..., :8, :].any() and not cam[..., -8:].any()
+
+
+@pytest.mark.parametrize("method", ["gradcam", "integrated_gradients"])
+@pytest.mark.parametrize("arch", ["squeezenet1_1", "shufflenet_v2_x0_5"])
+def test_a_grey_image_that_a_net_saw_in_colour_is_explained_in_grey(method, arch):
+    from core.config import NetConfig
+
+    model = models.Model(toys.image_schema(1, 64, 64), NetConfig("pretrained", {"arch": arch})).eval()
+    x = torch.randint(0, 256, (1, 1, 64, 64), dtype=torch.uint8)
+    assert explainers.module(method).explain(model, x, 1).shape == x.shape
+
+
+@pytest.mark.slow
+def test_gradcam_takes_the_last_map_where_maps_are_turned_between_blocks_and_none_of_tokens():
+    from core.config import NetConfig
+
+    def layer(arch):
+        model = models.Model(toys.image_schema(3, 64, 64), NetConfig("pretrained", {"arch": arch})).eval()
+        found = gradcam.last_feature_map(model.net, torch.zeros(1, 3, 64, 64))
+        shapes = []
+        found.register_forward_hook(lambda *call: shapes.append(call[2].shape))
+        model.net(torch.zeros(1, 3, 64, 64))
+        return tuple(shapes[-1])
+
+    assert layer("swin_t") == (1, 768, 2, 2)
+    assert layer("convnext_tiny") == (1, 768, 2, 2)
+    assert layer("resnet18") == (1, 512, 2, 2)
+    with pytest.raises(ValueError, match="needs a net with a convolution at its end"):
+        layer("vit_b_32")
