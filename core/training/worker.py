@@ -80,6 +80,7 @@ def _work(run: str, world=None) -> None:
     from core import evaluation
     from core.model import Model
     from core.training import checkpoint, distributed, dry_run, loop
+    from core.training.board import Board
     from core.training.kept import Kept
 
     world = world or distributed.ALONE
@@ -126,22 +127,23 @@ def _work(run: str, world=None) -> None:
         print(f"Going on from epoch {training.epoch}, step {training.step} of the next", flush=True)
     if world.writes:
         runs.cut_back(run, training.epoch)
-    _train(run, training, keeper, status)
-    status.write(phase="evaluating", doing=None, fraction=None, ended_early=training.ended_early or None)
-    if world.writes:
-        figures = evaluation.evaluate(run)
-        status.write(**evaluation.headline(figures))
+    board = Board(run, config, training.epoch) if world.writes else None
+    with contextlib.closing(board) if board else contextlib.nullcontext():
+        _train(run, training, keeper, status, board)
+        status.write(phase="evaluating", doing=None, fraction=None, ended_early=training.ended_early or None)
+        if board:
+            figures = evaluation.evaluate(run)
+            status.write(**evaluation.headline(figures))
+            _complete(board, model.cpu(), dataset, positions["train"], figures)
 
 
-def _train(run: str, training, keeper, status) -> None:
-    """Train, and write what each epoch came to."""
-    writes = training.world.writes
-    board = _TensorBoard(run, runs.config(run), training.epoch) if writes else None
+def _train(run: str, training, keeper, status, board) -> None:
+    """Train, and write what each epoch came to; without a board this process writes nothing."""
     ticker = _Ticker(run, training, keeper, status)
     try:
         for row in training.epochs(ticker):
             better = keeper.look_at(row)
-            if writes:
+            if board:
                 runs.append_rows(runs.path(run, "steps.jsonl"), row.pop("steps"))
                 runs.append_rows(runs.path(run, "history.jsonl"), [row])
                 board.add(row)
@@ -152,11 +154,20 @@ def _train(run: str, training, keeper, status) -> None:
     except InterruptedError:
         keeper.save()
         raise
-    finally:
-        if board:
-            board.close()
     keeper.save()
-    status.write(**ticker.facts())
+    status.write(epoch=training.epoch, **ticker.facts())
+
+
+def _complete(board, model, dataset, where, figures: dict) -> None:
+    """What TensorBoard shows besides the course: figures, the graph, some training images."""
+    import numpy as np
+    import torch
+
+    few = np.array(dataset.x[where[:16]])
+    if dataset.kind == "image" and few.dtype == np.uint8:
+        board.samples(few, [dataset.classes[j] for j in dataset.targets[where[:16]]])
+    board.graph(model, torch.from_numpy(few[:2]))
+    board.finish(figures)
 
 
 def _line(row: dict) -> str:
@@ -320,25 +331,6 @@ def _redrawn(dataset, config, positions):
     device = loop.best_device(config.training.device)
     workers = own.n_workers(drawn)
     return feed.Redrawn(drawn, dataset.targets, positions, device, own.collate_tensor, workers)
-
-
-class _TensorBoard:
-    """Event files beside the history, for whoever likes `tensorboard --logdir`."""
-
-    def __init__(self, run: str, config, epoch: int):
-        from torch.utils.tensorboard import SummaryWriter
-
-        self.writer = SummaryWriter(str(runs.path(run, "tensorboard")), purge_step=epoch + 1 if epoch else None)
-        self.writer.add_text("config", f"```\n{config}\n```")
-
-    def add(self, row: dict) -> None:
-        for name, value in row.items():
-            if name not in ("epoch", "never_predicted"):
-                tag = name.replace("_", "/", 1) if name.startswith(("train_", "val_")) else name
-                self.writer.add_scalar(tag, value, row["epoch"])
-
-    def close(self) -> None:
-        self.writer.close()
 
 
 def _environment(device, fingerprint: str) -> dict:
