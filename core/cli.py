@@ -13,6 +13,7 @@ from core.data.cli import added
 from core.data.cli import app as data_app
 from core.options import parse
 from core.terminal import console
+from core.training import together
 
 app = typer.Typer(
     help="Train PyTorch classifiers and look at the results. Runs are kept in ./workspace or VITRINE_WORKSPACE.",
@@ -48,7 +49,20 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data. Default: by data size.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step. Default: by data size.")] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate. Default: 0.003.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="one_cycle (default) or constant.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time after which training ends. Default: no limit.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without a better validation loss before the end. Default: no end.")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to start from: a .pth or .safetensors file, run:NAME, a name the net knows, random."
+        ),
+    ] = None,
+    freeze: Annotated[
+        int | None, typer.Option(help="Epochs for which the backbone keeps its weights; -1 is all.")
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help=f"{', '.join(config.SCHEDULES)}. Default: one_cycle.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="adam (default), adamw or sgd.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Pull of the weights towards zero. Default: 0.")] = None,
     resample: Annotated[
@@ -57,6 +71,7 @@ def train(
     split: Annotated[str | None, typer.Option(help=f"{', '.join(data.split.WAYS)}. Default: auto.")] = None,
     split_by: Annotated[str | None, typer.Option(help="Column for the splits group, time and column.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. Default: 0.")] = None,
+    precision: Annotated[str | None, typer.Option(help=f"{', '.join(config.PRECISIONS)}. Default: auto.")] = None,
     device: Annotated[str | None, typer.Option(help="auto (default), cpu, cuda or mps.")] = None,
     more: Annotated[
         list[str] | None,
@@ -64,11 +79,15 @@ def train(
     ] = None,
     wait: Annotated[bool, typer.Option(help="Watch the run until it is over; Ctrl-C stops it.")] = True,
 ) -> None:
-    """Train a net on a data set."""
+    """Train a net on a data set. Under torchrun, several processes train it together."""
     given = {
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,
+        "minutes": minutes,
+        "patience": patience,
+        "weights": weights,
+        "freeze": freeze,
         "schedule": schedule,
         "optimizer": optimizer,
         "weight_decay": weight_decay,
@@ -76,20 +95,88 @@ def train(
         "split": split,
         "split_by": split_by,
         "seed": seed,
+        "precision": precision,
         "device": device,
     }
-    settings = {name: value for name, value in given.items() if value is not None} | parse(more or [], "--set")
-    unknown = set(settings) - config.setting_names()
-    if unknown:
-        known = ", ".join(sorted(config.setting_names()))
-        raise ValueError(f"There is no setting {', '.join(sorted(unknown))}; the settings are {known}.")
-    dataset = added(data_name, "", target, test, root, read)
-    run = jobs.start(config.suggest(dataset, net, parse(net_option or []), **settings))
-    if not wait:
-        print(run)
-        return
-    watch(run)
-    raise typer.Exit(0 if show(run) == "done" else 1)
+    settings = {name: value for name, value in given.items() if value is not None} | _more_settings(more)
+
+    def asked_for() -> config.TrainConfig:
+        dataset = added(data_name, "", target, test, root, read)
+        return config.suggest(dataset, net, parse(net_option or []), **settings)
+
+    if together.asked_for():
+        run, code = together.train(asked_for)
+        show(run)
+        raise typer.Exit(code)
+    _see_to_its_end(jobs.start(asked_for()), wait)
+
+
+@app.command()
+def resume(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True):
+    """Let a run that was stopped, failed or lost go on from its last checkpoint."""
+    run = runs.resolve(run)
+    jobs.resume(run)
+    _see_to_its_end(run, wait)
+
+
+@app.command()
+def again(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True):
+    """Start a new run with the settings, and on the very data, of another."""
+    _see_to_its_end(jobs.again(runs.resolve(run)), wait)
+
+
+@app.command()
+def lr(
+    data_name: Annotated[str, typer.Option("--data", help="As for train.")] = "digits",
+    net: Annotated[str | None, typer.Option(help="As for train.")] = None,
+    net_option: Annotated[list[str] | None, typer.Option(help="As for train.")] = None,
+    weights: Annotated[str, typer.Option(help="As for train.")] = "",
+    more: Annotated[list[str] | None, typer.Option("--set", help="Any setting, NAME=VALUE, as for train.")] = None,
+    seconds: Annotated[float, typer.Option(help="Time that the search may take.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Find a learning rate: it rises from step to step, and where the loss falls fastest is a good one."""
+    from core.training import lr_finder
+
+    asked = config.suggest(
+        added(data_name, "", None, None, None, None),
+        net,
+        parse(net_option or []),
+        **{"weights": weights, **_more_settings(more)},
+    )
+    found = lr_finder.find(asked, seconds)
+    print(json.dumps(found) if as_json else found["sentence"])
+
+
+@app.command("nets")
+def list_nets(
+    pretrained: Annotated[bool, typer.Option(help="The architectures of torchvision instead, with accuracy.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the nets."""
+    if pretrained:
+        from core.nets import pretrained as zoo
+
+        rows = zoo.known() or zoo.catalogue()
+        table = Table("arch", "parameters", "GFLOPs", "ImageNet accuracy", "side", "file", box=box.SIMPLE)
+        for row in rows:
+            table.add_row(
+                row["arch"],
+                f"{row['n_parameters'] / 1e6:.1f} M",
+                f"{row['gflops']:.2f}",
+                words.percent(row["accuracy"]),
+                str(row["image_size"]),
+                words.size(row["n_bytes"]),
+            )
+    else:
+        rows = [{"net": n, "for": list(nets.kinds(n)), "what": nets.module(n).TITLE} for n in nets.available()]
+        table = Table("net", "for", "what", box=box.SIMPLE)
+        for row in rows:
+            table.add_row(row["net"], " and ".join(f"{kind}s" for kind in row["for"]), row["what"])
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        console.print(table)
 
 
 @app.command("runs")
@@ -137,6 +224,33 @@ def stop(run: Run = "latest") -> None:
 
 
 @app.command()
+def delete(run: Run) -> None:
+    """Move a run to the trash; one at work is stopped first."""
+    run = runs.resolve(run)
+    if jobs.summary(run)["state"] in runs.WORKING:
+        jobs.stop(run)
+    runs.delete(run)
+    print(f"{run} is in the trash; `python -m core restore {run}` brings it back.")
+
+
+@app.command()
+def restore(run: Annotated[str, typer.Argument(help="A run in the trash: its name, or its last words.")]) -> None:
+    """Bring a run back from the trash."""
+    found = [name for name in runs.trash() if name == run or name.endswith(f"-{run}")]
+    runs.restore(found[0] if len(found) == 1 else run)
+    print(f"{found[0]} is back.")
+
+
+@app.command()
+def trash(empty: Annotated[bool, typer.Option("--empty", help="Delete what is in it for good.")] = False) -> None:
+    """List the runs in the trash, or empty it."""
+    if empty:
+        print(f"{words.count(runs.empty_trash(), 'run')} deleted for good.")
+    else:
+        print("\n".join(runs.trash()) or "The trash is empty.")
+
+
+@app.command()
 def evaluate(run: Run = "latest") -> None:
     """Evaluate a run's best epoch again, for instance one that was stopped."""
     from core import evaluation
@@ -163,6 +277,24 @@ def explain(
     record = explainers.explain(run, method, sample, target)
     print(explainers.describe(record))
     print(f"Kept in {record['path']}")
+
+
+def _more_settings(texts: list[str] | None) -> dict:
+    """Settings given as NAME=VALUE; ValueError names those that there are if one is unknown."""
+    settings = parse(texts or [], "--set")
+    if unknown := set(settings) - config.setting_names():
+        known = ", ".join(sorted(config.setting_names()))
+        raise ValueError(f"There is no setting {', '.join(sorted(unknown))}; the settings are {known}.")
+    return settings
+
+
+def _see_to_its_end(run: str, wait: bool) -> None:
+    """Watch a run and end with its table and exit code, or only print its name."""
+    if not wait:
+        print(run)
+        return
+    watch(run)
+    raise typer.Exit(0 if show(run) == "done" else 1)
 
 
 def watch(run: str) -> None:

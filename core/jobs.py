@@ -79,7 +79,7 @@ def summary(run: str) -> dict:
     except (runs.DamagedRun, LookupError) as error:
         return {"run": run, "state": "damaged", "message": str(error)}
     if now == "lost":
-        status["message"] = "Its process ended without a word; the log may say why. Train again."
+        status["message"] = "Its process ended without a word; the log may say why. Resume it, or train again."
     started = status.get("started")
     ended = time.time() if now == "running" else status.get("ended") or status.get("updated", started)
     return {

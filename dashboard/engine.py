@@ -43,9 +43,10 @@ def submit(function: Callable, *args) -> concurrent.futures.Future:
     raise EngineDied("The process that computes cannot be started; restart the dashboard.")
 
 
-def call(text: str, function: Callable, *args):
+def call(text: str, function: Callable, *args, timeout: float | None = None):
     """Call a function in the engine, showing `text` and the seconds passed; returns its result.
 
+    timeout : seconds after which the process is ended, as a module of the person's own may never come back
     Raises what the function raises, or EngineDied if its process ended; the next call gets a new one.
     """
     future = submit(function, *args)
@@ -58,6 +59,12 @@ def call(text: str, function: Callable, *args):
                 if future.done():  # it came just now, or the error is the function's own
                     return future.result()
                 seconds = time.monotonic() - began
+                if timeout is not None and seconds > timeout:
+                    _end()
+                    raise EngineDied(
+                        f"{text} took more than {timeout:.0f} s, so it was ended; you can go on. "
+                        "If this was for a module of your own, look whether it ever comes back."
+                    ) from None
                 if seconds > 0.4:
                     place.show(f"{text} ({seconds:.0f} s)")  # also where Streamlit may end this script
             except BrokenProcessPool:
@@ -68,10 +75,10 @@ def call(text: str, function: Callable, *args):
                 ) from None
 
 
-def attempt(text: str, function: Callable, *args):
+def attempt(text: str, function: Callable, *args, timeout: float | None = None):
     """As `call`, but an error becomes one sentence on the page, and None comes back."""
     try:
-        return call(text, function, *args)
+        return call(text, function, *args, timeout=timeout)
     except (EngineDied, ValueError, LookupError) as error:  # our own sentences
         sentence = str(error.args[0]) if error.args else type(error).__name__
     except Exception as error:  # a library's: the person still gets one sentence, and the output has the rest
@@ -80,6 +87,16 @@ def attempt(text: str, function: Callable, *args):
         sentence = f"{text} failed ({type(error).__name__}: {first}). The dashboard's output says where."
     st.error(sentence, icon=":material/error:")
     return None
+
+
+def _end() -> None:
+    """End the process, whatever it is at; the next call starts a new one."""
+    pool = _holder().pop("pool", None)
+    if pool is None:
+        return
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Place:

@@ -4,30 +4,57 @@ import dataclasses
 
 import streamlit as st
 
+WORDS = {
+    "lr": "Learning rate",
+    "ema": "EMA",
+    "optimizer": "Optimiser",
+    "Backbone lr": "Backbone's share of rate",
+}  # in place of a field's name
+WIDE = 350  # pixels of a text field; other widgets have half
 
-def settings(record, prefix: str, rare: bool) -> dict:
-    """One widget for each field of a settings dataclass, the rare ones or the others; returns the values."""
-    values = {}
-    fields = [field for field in dataclasses.fields(record) if field.metadata.get("rare", False) is rare]
+
+def settings(record, prefix: str, rare: bool | None, only=None, skip=()) -> dict:
+    """One widget for each field of a settings dataclass; returns the values.
+
+    rare : the rare ones, the others, or (None) all of them
+    only, skip : names of the fields to take, all by default, and of those to leave out
+    """
+    fields = [
+        field
+        for field in dataclasses.fields(record)
+        if "help" in field.metadata
+        and (rare is None or field.metadata["rare"] is rare)
+        and (only is None or field.name in only)
+        and field.name not in skip
+    ]
     with st.container(horizontal=True):
-        for field in fields:
-            facts, value, key = field.metadata, getattr(record, field.name), f"{prefix}-{field.name}"
-            label = field.name.replace("_", " ").capitalize().replace("Lr", "Learning rate")
-            shared = {"label": label, "help": facts["help"].capitalize() + ".", "key": key, "width": 170}
-            if isinstance(value, bool):
-                values[field.name] = st.toggle(value=value, **shared)
-            elif facts["choices"]:
-                values[field.name] = st.selectbox(
-                    options=facts["choices"], index=facts["choices"].index(value), **shared
-                )
-            else:
-                whole = isinstance(value, int)
-                values[field.name] = st.number_input(
-                    min_value=facts["low"] if whole else float(facts["low"]),
-                    max_value=facts["high"] if whole else float(facts["high"]),
-                    value=value,
-                    step=1 if whole else value / 2 or 0.01,
-                    format="%d" if whole else "%g",
-                    **shared,
-                )
-    return values
+        return {field.name: widget(field, getattr(record, field.name), f"{prefix}-{field.name}") for field in fields}
+
+
+def widget(field, value, key: str):
+    """The widget for one field of a settings dataclass, filled with `value`; returns what it says."""
+    facts = field.metadata
+    help_text = facts["help"][0].upper() + facts["help"][1:] + "."
+    shared = {"label": label(field.name), "help": help_text, "key": key, "width": 170}
+    if isinstance(value, bool):
+        return st.toggle(value=value, **shared)
+    if facts["choices"]:
+        return st.selectbox(options=facts["choices"], index=facts["choices"].index(value), **shared)
+    if isinstance(value, str):
+        return st.text_input(value=value, **shared | {"width": WIDE}).strip()
+    whole = isinstance(field.default, int)
+    low, high = facts["low"], facts["high"]
+    return st.number_input(
+        min_value=low if whole or low is None else float(low),
+        max_value=high if whole or high is None else float(high),
+        value=value if whole else float(value),
+        step=1 if whole else value / 2 or 0.01,
+        format="%d" if whole else "%g",
+        **shared,
+    )
+
+
+def label(name: str) -> str:
+    """A field's name as a person reads it."""
+    text = name.replace("_", " ").capitalize()
+    return WORDS.get(name) or WORDS.get(text, text)

@@ -24,7 +24,7 @@ def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epoc
     """Loss or accuracy (`figure`: "loss" or "accuracy") by epoch: training thin, validation thick, best marked."""
     fig = base("Epoch", {"loss": "Cross-entropy loss", "accuracy": "Accuracy"}[figure])
     best = next((row for row in rows if row["epoch"] == best_epoch), None)
-    rows = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_POINTS)).round().astype(int))]
+    rows = [rows[i] for i in thinned(len(rows))]
     epochs = [row["epoch"] for row in rows]
     form = ":.4f" if figure == "loss" else ":.1%"
     for part, name, width, color in (("train", "Training", 1.5, PALETTE[4]), ("val", "Validation", 3, PALETTE[0])):
@@ -51,6 +51,121 @@ def learning_curve(rows: list[dict], figure: str, best_epoch: int | None, n_epoc
         fig.update_xaxes(range=[0.5, n_epochs + 0.5])
     fig.update_xaxes(dtick=1 if (n_epochs or len(rows)) <= 12 else None)
     return fig.update_layout(hovermode="x unified", uirevision=figure)
+
+
+def step_curve(steps: list[dict]) -> go.Figure:
+    """Training loss by step, as it was and smoothed, over epochs; the learning rate below it."""
+    x = np.array([row["epoch"] for row in steps])
+    loss = np.array([row["loss"] for row in steps], float)
+    smooth, keep = smoothed(loss), thinned(len(x))
+    fig = base("Epoch", "Loss")
+    fig.add_scatter(
+        x=x[keep],
+        y=loss[keep],
+        name="Each step",
+        line={"width": 1, "color": PALETTE[4]},
+        opacity=0.55,
+        hoverinfo="skip",
+    )
+    fig.add_scatter(
+        x=x[keep],
+        y=smooth[keep],
+        name="Smoothed",
+        line={"width": 2.5, "color": PALETTE[0]},
+        hovertemplate="Loss, smoothed: %{y:.4f}<extra></extra>",
+    )
+    _below(fig, x[keep], np.array([row.get("lr", np.nan) for row in steps], float)[keep], "Learning rate", ".2g")
+    return fig.update_layout(uirevision="steps")
+
+
+def effort(rows: list[dict], steps: list[dict]) -> go.Figure:
+    """Length of the gradient by step, on a logarithmic axis; samples per second by epoch below it."""
+    looked = [row for row in steps if row.get("grad_norm") and np.isfinite(row["grad_norm"])]
+    keep = thinned(len(looked))
+    x = np.array([row["epoch"] for row in looked])
+    norms = np.array([row["grad_norm"] for row in looked], float)
+    fig = base("Epoch", "Gradient norm")
+    fig.add_scatter(
+        x=x[keep],
+        y=norms[keep],
+        name="Gradient norm",
+        line={"width": 1.5, "color": PALETTE[2]},
+        hovertemplate="Gradient norm: %{y:.3g}<extra></extra>",
+    )
+    fig.update_yaxes(type="log", nticks=6, exponentformat="power")
+    some = [rows[i] for i in thinned(len(rows))]
+    speed = np.array([row["samples_per_second"] for row in some])
+    _below(fig, np.array([row["epoch"] for row in some]), speed, "Samples/s", ",.0f")
+    return fig.update_layout(showlegend=False, uirevision="effort")
+
+
+def learning_rates(found: dict) -> go.Figure:
+    """Loss by learning rate, of a search (`core.training.lr_finder`), as it was and smoothed, the suggestion marked."""
+    lr, loss = np.array(found["lr"]), np.array(found["loss"])
+    fig = base("Learning rate", "Loss, smoothed")
+    fig.add_scatter(
+        x=lr,
+        y=loss,
+        line={"width": 2.5, "color": PALETTE[0]},
+        showlegend=False,
+        hovertemplate="loss %{y:.3f} at %{x:.2g}<extra></extra>",
+    )
+    if found.get("suggested"):
+        fig.add_scatter(
+            x=[found["suggested"]],
+            y=[float(np.interp(np.log(found["suggested"]), np.log(lr), loss))],
+            name=f"Suggested: {found['suggested']:.2g}",
+            mode="markers",
+            marker={"size": 12, "symbol": "diamond", "color": PALETTE[1]},
+            hovertemplate="Suggested: %{x:.2g}<extra></extra>",
+        )
+    fig.update_xaxes(type="log", dtick=1, exponentformat="power")
+    return fig.update_layout(height=280)
+
+
+def smoothed(values: np.ndarray, share: float = 0.02) -> np.ndarray:
+    """Values (n,) averaged over those before, with a weight that falls over `share` of all; no shift at the start."""
+    keep = np.exp(-1 / max(2.0, share * len(values)))
+    out, total, weight = np.empty(len(values)), 0.0, 0.0
+    for i, value in enumerate(values):
+        if np.isfinite(value):
+            total, weight = keep * total + value, keep * weight + 1
+        out[i] = total / weight if weight else value
+    return out
+
+
+def thinned(n: int) -> np.ndarray:
+    """At most MAX_POINTS of the positions 0 to n - 1, evenly, the ends among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, MAX_POINTS)).round().astype(int))
+
+
+def _below(fig, x, y, title: str, form: str) -> None:
+    """A second, small figure under the first, with the same x axis."""
+    fig.add_scatter(
+        x=x,
+        y=y,
+        yaxis="y2",
+        name=title,
+        showlegend=False,
+        mode="lines+markers" if len(x) == 1 else "lines",
+        line={"width": 1.5, "color": GREY},
+        hovertemplate=f"{title}: %{{y:{form}}}<extra></extra>",
+    )
+    fig.update_layout(
+        hovermode="x unified",
+        yaxis_domain=[0.36, 1],
+        yaxis2={
+            "domain": [0, 0.24],
+            "title": title,
+            "automargin": True,
+            "gridcolor": "rgba(138,143,152,0.25)",
+            "zeroline": False,
+            "rangemode": "tozero",
+            "nticks": 4,
+            "exponentformat": "power" if form.endswith("g") else "none",
+        },
+        xaxis_anchor="y2",
+    )
 
 
 def confusion_matrix(counts, classes: list[str]) -> go.Figure:

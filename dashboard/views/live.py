@@ -1,13 +1,17 @@
-"""Live: one run as it goes: progress with time left, curves that move, the log's tail, Stop."""
+"""Live: one run as it goes: progress with time left, warnings, curves that move, how it trains, the log's tail."""
 
+import contextlib
+
+import pandas as pd
 import streamlit as st
 
-from core import jobs, runs, words
-from dashboard import run_page
+from core import jobs, runs, watching, words
+from dashboard import actions, run_page
 from exports import charts
 
 PHASES = {
     "starting": "Starting: loading PyTorch and the data",
+    "preparing": "Preparing",
     "training": "Training",
     "evaluating": "Evaluating the best epoch on validation and test",
 }
@@ -16,15 +20,20 @@ PHASES = {
 def view(run: str, was_working: bool) -> None:
     """The whole view; drawn again every second while the run is at work."""
     row = run_page.header(run)
-    if was_working and row["state"] not in runs.WORKING:
+    working = row["state"] in runs.WORKING
+    if was_working and not working:
         st.rerun()
-    if row["state"] in runs.WORKING:
+    if working:
         progress(run, row)
-    elif row["state"] == "done":
+    else:
         finished(run, row)
-    rows = runs.history(run)
+    if row["state"] == "damaged":
+        return
+    rows, steps = runs.history(run), runs.steps(run)
+    show_warnings(run, rows, steps)
     if rows:
-        curves(run, rows, row)
+        curves(run, rows, steps, row)
+    facts(run, row)
     if row["state"] in ("queued", "running", "done", "stopped"):
         with st.expander("Log", expanded=row["state"] == "running" and not rows), st.container(height=260):
             st.text(runs.log_tail(run) or "Nothing printed yet.")
@@ -33,42 +42,55 @@ def view(run: str, was_working: bool) -> None:
 def progress(run: str, row: dict) -> None:
     """Bar, time left and Stop."""
     left, right = st.columns([6, 1], vertical_alignment="center")
+    fraction = row.get("step", 0) / row.get("n_steps", 1)
     if row["state"] == "queued":
         before = jobs.queue(runs.config(run).training.device)
         place = before.index(run) if run in before else 0
+        fraction = 0.0
         text = (
             f"Queued, {words.count(place, 'run')} before it" if place else "Queued: it starts when the device is free"
         )
-        left.progress(0.0, text=text)
     else:
-        text = PHASES[row["phase"]]
-        if row["phase"] == "training":
+        phase = row.get("phase", "starting")
+        text = PHASES.get(phase, phase.capitalize())
+        if phase == "preparing" and row.get("doing"):
+            text, fraction = words.markdown(row["doing"]), row.get("fraction", 0.0)
+        elif phase == "training":
             text = f"Epoch {row['epoch']} of {row['epochs']}, {words.duration(row['seconds_left'])} left"
-        left.progress(min(1.0, row.get("step", 0) / row.get("n_steps", 1)), text=text)
+    left.progress(min(1.0, max(0.0, fraction)), text=text)
     if right.button("Stop", icon=":material/stop:", key="stop", width="stretch"):
-        try:
-            with st.spinner("Stopping"):
-                jobs.stop(run)
-        except RuntimeError as error:
-            st.error(str(error), icon=":material/error:")
-            return
-        st.rerun()
+        with st.spinner("Stopping"):
+            stopped = actions.attempt(jobs.stop, run)
+        if stopped is not None:
+            st.rerun()
 
 
 def finished(run: str, row: dict) -> None:
-    """What it came to, and where to go next."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if "test_accuracy" in row:
+    """What it came to, where to go next, and what can be done with it."""
+    if row.get("ended_early"):
+        st.markdown(words.markdown(f"Ended before its last epoch: {row['ended_early']}."))
+    if "test_accuracy" in row:
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Test accuracy **{words.interval(row['test_accuracy'])}**", width="content")
-        for page, label, icon in (
-            ("evaluate", "See how good it is", "analytics"),
-            ("explain", "See why", "search_insights"),
-            ("export", "Export it", "deployed_code"),
-        ):
-            st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params={"run": run})
+            for page, label, icon in (
+                ("evaluate", "See how good it is", "analytics"),
+                ("explain", "See why", "search_insights"),
+                ("export", "Export it", "deployed_code"),
+            ):
+                st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params={"run": run})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        actions.buttons(row, "live")
+        actions.code(row, "live")
 
 
-def curves(run: str, rows: list[dict], row: dict) -> None:
+def show_warnings(run: str, rows: list[dict], steps: list[dict]) -> None:
+    """What goes wrong, in words, where something does."""
+    with contextlib.suppress(runs.DamagedRun):
+        for sentence in watching.warnings(rows, steps, runs.config(run), runs.schema(run).classes):
+            st.warning(words.markdown(sentence), icon=":material/warning:")
+
+
+def curves(run: str, rows: list[dict], steps: list[dict], row: dict) -> None:
     """The newest figures and the curves so far."""
     last = rows[-1]
     with st.container(horizontal=True):
@@ -78,14 +100,106 @@ def curves(run: str, rows: list[dict], row: dict) -> None:
         if "best_epoch" in row:
             st.metric("Best epoch", f"{row['best_epoch']} ({row['val_accuracy']:.1%})", width=150)
         st.metric("Samples per second", f"{last['samples_per_second']:,.0f}", width=165)
-        st.metric("Learning rate", f"{last['lr']:.1g}", width=125)
-    left, right = st.columns(2)
+        if last.get("memory_bytes"):
+            st.metric("Memory", words.size(last["memory_bytes"]), width=125)
     n_epochs = row.get("epochs") if row["state"] in runs.WORKING else None
+    left, right = st.columns(2)
     for column, figure in ((left, "loss"), (right, "accuracy")):
         with column:
             drawn = charts.learning_curve(rows, figure, row.get("best_epoch"), n_epochs)
             run_page.chart(drawn, f"{run}-{figure}", f"{figure.capitalize()} by epoch, training and validation")
-    st.caption(f"TensorBoard: `tensorboard --logdir {runs.path(run, 'tensorboard')}`")
+    if not steps:
+        return
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss by step, and the learning rate**")
+        run_page.chart(charts.step_curve(steps), f"{run}-steps", "Loss by step, smoothed, above the learning rate")
+    if any(step.get("grad_norm") for step in steps):
+        with right:
+            st.markdown("**Length of the gradient, and speed**")
+            run_page.chart(charts.effort(rows, steps), f"{run}-effort", "Gradient norm above samples per second")
+
+
+def facts(run: str, row: dict) -> None:
+    """On what and in which precision it trains, and what it started from, in a sentence; the reasons folded."""
+    precision, weights = record(run, "precision.json"), record(run, "weights.json")
+    said = []
+    if row.get("device"):
+        said.append(f"Trains on {row['device']}" + (f" in {row['precision']}" if row.get("precision") else "") + ".")
+    if row.get("batch_pieces"):
+        said.append(f"A batch did not fit into the memory: each is worked off in {row['batch_pieces']} pieces.")
+    if weights:
+        said.append(weights_sentence(weights))
+    if not said and not precision:
+        return
+    st.caption(words.markdown(" ".join(said)))
+    if precision or weights:
+        with st.expander("Why this precision" + (", and which weights" if weights else "")):
+            for name, found in choices(precision):
+                show_precision(name, found)
+            if weights:
+                show_weights(weights)
+
+
+def choices(precision: dict | None) -> list[tuple[str, dict]]:
+    """The choices of precision in precision.json, each with a name; one for the frozen phase, and one for the whole."""
+    if not precision:
+        return []
+    if "chosen" in precision:
+        return [("", precision)]
+    names = {"frozen": "While the backbone is frozen: ", "whole": "For the whole net: "}
+    return [(names.get(phase, f"{phase}: "), found) for phase, found in precision.items() if isinstance(found, dict)]
+
+
+def show_precision(name: str, found: dict) -> None:
+    """What was chosen, why, and what was tried."""
+    st.markdown(f"{name}**{words.markdown(found['chosen'])}**. {words.markdown(found.get('why', ''))}")
+    tried = found.get("tried") or []
+    if tried:
+        table = pd.DataFrame(
+            {
+                "Tried": [way["name"] for way in tried],
+                "Milliseconds a step": [1000 * (way["seconds_per_step"] or float("nan")) for way in tried],
+                "Loss after it": [way["loss"] for way in tried],
+                "Taken": [way["kept"] for way in tried],
+            }
+        )
+        form = {"Milliseconds a step": st.column_config.NumberColumn(format="%.3g")}
+        form["Loss after it"] = st.column_config.NumberColumn(format="%.4f")
+        st.dataframe(table, hide_index=True, width="content", column_config=form, alt="The ways that were tried")
+
+
+def weights_sentence(report: dict) -> str:
+    """What a net started from: source, and how much of it fitted."""
+    parts = [f"{words.count(report['loaded'], 'tensor')} loaded"]
+    parts += [f"{len(report[kind])} {kind}" for kind in ("missing", "unexpected", "reshaped") if report.get(kind)]
+    return f"Started from {report['source']}: {', '.join(parts)}."
+
+
+def show_weights(report: dict) -> None:
+    """The names of what did not fit, and the file's fingerprint."""
+    st.markdown(words.markdown(weights_sentence(report)))
+    meanings = {
+        "missing": "Missing from the weights, so they start at random",
+        "reshaped": "Of another shape, so they start at random",
+        "unexpected": "In the weights, but not in the net",
+    }
+    for kind, meaning in meanings.items():
+        if report.get(kind):
+            names = report[kind]
+            more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+            st.markdown(f"{meaning}: " + ", ".join(f"`{name}`" for name in names[:20]) + more)
+    if report.get("sha256"):
+        st.caption(f"SHA-256 of the weights: `{report['sha256']}`")
+
+
+def record(run: str, name: str) -> dict | None:
+    """A small file of the run that may not be there, or not readable."""
+    if not runs.path(run, name).exists():
+        return None
+    with contextlib.suppress(runs.DamagedRun, LookupError):
+        return runs.read_json(run, name)
+    return None
 
 
 run = run_page.choose("Live")

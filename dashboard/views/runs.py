@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core import config, data, jobs, runs, words
+from dashboard import actions
 
 EXAMPLE = "digits"
 
@@ -16,7 +17,7 @@ def train_example() -> None:
 
 
 def table() -> None:
-    """All runs, newest first; a click on one offers where to go."""
+    """All runs, newest first; selecting some offers where to go and what can be done with them."""
     rows = jobs.summaries()
     names = [row["run"] for row in rows]
     shown = pd.DataFrame(
@@ -38,7 +39,7 @@ def table() -> None:
         shown,
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         key="table",
         height=min(38 + 35 * len(rows), 640),
         column_config={
@@ -48,12 +49,15 @@ def table() -> None:
         },
         alt="Table of all runs",
     )
-    chosen = event.selection.rows
-    actions(rows[chosen[0]] if chosen and chosen[0] < len(rows) else rows[0], bool(chosen))
+    chosen = [rows[i] for i in event.selection.rows if i < len(rows)]
+    if len(chosen) > 1:
+        of_several(chosen)
+    else:
+        of_one(chosen[0] if chosen else rows[0], bool(chosen))
 
 
-def actions(row: dict, chosen: bool) -> None:
-    """Where to go with a run, the newest if none is chosen."""
+def of_one(row: dict, chosen: bool) -> None:
+    """Where to go with a run, the newest if none is chosen, and what can be done with it."""
     where = {"run": row["run"]}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{row['run'][11:]}**" if chosen else f"Newest: **{row['run'][11:]}**", width="content")
@@ -63,13 +67,66 @@ def actions(row: dict, chosen: bool) -> None:
             st.page_link("views/explain.py", label="Explain", icon=":material/search_insights:", query_params=where)
             st.page_link("views/export.py", label="Export", icon=":material/deployed_code:", query_params=where)
         if not chosen:
-            st.caption("Select a row for another run.", width="content")
+            st.caption("Select one row or several for more.", width="content")
+    if chosen:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if row["state"] in runs.WORKING:
+                stop_button([row])
+            actions.buttons(row, "runs")
+            actions.code(row, "runs")
     if row["state"] in ("failed", "lost", "damaged"):
         st.error(f"{row['run'][11:]}: {row['message']}", icon=":material/error:")
 
 
+def of_several(chosen: list[dict]) -> None:
+    """What can be done with several runs at once."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{words.count(len(chosen), 'run')}** selected", width="content")
+        if working := [row for row in chosen if row["state"] in runs.WORKING]:
+            stop_button(working)
+        if st.button(
+            f"Delete {words.count(len(chosen), 'run')}",
+            icon=":material/delete:",
+            key="delete-several",
+            help="Move them to the trash. Those at work are stopped first.",
+        ):
+            with st.spinner("Moving them to the trash"):
+                actions.delete([row["run"] for row in chosen])
+            st.rerun(scope="app")
+
+
+def stop_button(working: list[dict]) -> None:
+    """Stop the runs that are queued or at work, the last ones first, so that none of them starts meanwhile."""
+    label = "Stop" if len(working) == 1 else f"Stop {words.count(len(working), 'run')}"
+    if st.button(label, icon=":material/stop:", key="stop-some"):
+        with st.spinner("Stopping"):
+            done = [actions.attempt(jobs.stop, row["run"]) for row in working]
+        if None not in done:
+            st.rerun(scope="app")
+
+
+def trash() -> None:
+    """The runs that were deleted, to be restored, or deleted for good."""
+    gone = runs.trash()
+    if not gone:
+        return
+    with st.expander(f"Trash: {words.count(len(gone), 'run')}"):
+        chosen = st.multiselect("Runs in the trash", gone, placeholder="Choose some to restore", key="in-trash")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Restore", icon=":material/restore_from_trash:", disabled=not chosen, key="restore"):
+                for run in chosen:
+                    actions.attempt(actions.restored, run)
+                st.rerun()
+            with st.popover("Empty the trash", icon=":material/delete_forever:"):
+                st.markdown(f"{words.count(len(gone), 'run')} will be deleted for good, their weights too.")
+                sure = st.button("Delete for good", type="primary", key="empty")
+                if sure and actions.attempt(runs.empty_trash) is not None:
+                    st.rerun()
+
+
 left, right = st.columns([3, 2], vertical_alignment="bottom")
 left.title("Runs")
+actions.undo()
 if runs.names():
     with right.container(horizontal=True, horizontal_alignment="right"):
         st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
@@ -85,3 +142,4 @@ else:
         st.page_link("views/train.py", label="Choose data and net yourself", icon=":material/tune:")
     if go:
         train_example()
+trash()

@@ -2,22 +2,43 @@
 
 import contextlib
 import dataclasses
-import json
-import shlex
+import hashlib
+import pathlib
 
 import numpy as np
 import streamlit as st
 
-from core import config, data, jobs, nets, words
+from core import config, data, jobs, nets, runs, words
 from core.config import TrainingConfig
 from core.data import Dataset, sampling, split
+from core.files import replacing
 from core.training.dry_run import dry_run
-from dashboard import data_augment, data_look, data_split, engine, pictures, run_page
+from dashboard import as_code, data_augment, data_look, data_split, engine, pictures, run_page
 from dashboard.settings import settings
+from exports import charts
 
-OWN_FLAGS = (  # settings with an option of their own on the command line
-    "epochs batch_size lr schedule optimizer weight_decay resample split split_by seed device"
-).split()
+TRIED_SECONDS = 60  # after which a trial in the engine is ended
+GROUPS = {  # of the rarely used settings of training; what is in none of them comes last
+    "Optimiser": (
+        "schedule",
+        "warmup",
+        "optimizer",
+        "weight_decay",
+        "clip_norm",
+        "accumulate",
+        "backbone_lr",
+        "ema",
+        "patience",
+    ),
+    "Loss": ("label_smoothing", "focal", "class_weights", "correct_prior"),
+    "Device and precision": ("device", "precision", "memory_format", "compile"),
+}
+SOURCES = {
+    "": "The weights it comes with",
+    "random": "At random",
+    "file": "A file of mine",
+    "run": "An earlier run",
+}
 
 
 def show_data(dataset: Dataset, parts: np.ndarray) -> None:
@@ -57,47 +78,27 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
         )
 
 
-def as_command(chosen: config.TrainConfig, suggested: config.TrainConfig) -> tuple[str, str]:
-    """The same run from Python and from the shell."""
-    changed = {}
-    for record in ("data", "training", "augment"):
-        before = dataclasses.asdict(getattr(suggested, record))
-        now = dataclasses.asdict(getattr(chosen, record))
-        changed |= {name: value for name, value in now.items() if value != before[name]}
-    defaults = dataclasses.asdict(nets.options(chosen.net.name, {}))
-    options = {name: value for name, value in chosen.net.options.items() if value != defaults[name]}
-    settings = f", net_options={options!r}" if options else ""
-    settings += "".join(f", {name}={value!r}" for name, value in changed.items())
-    flags = "".join(f" --net-option {name}={json.dumps(value)}" for name, value in options.items())
-    for name, value in changed.items():
-        text = shlex.quote(value if isinstance(value, str) else json.dumps(value))
-        flags += f" --{name.replace('_', '-')} {text}" if name in OWN_FLAGS else f" --set {name}={text}"
-    return (
-        f'import core\n\nrun = core.train("{chosen.data.name}", "{chosen.net.name}"{settings})',
-        f"python -m core train --data {chosen.data.name} --net {chosen.net.name}{flags}",
-    )
-
-
 def show_estimate(chosen: config.TrainConfig, dataset: Dataset, n_train: int) -> None:
     """The number of parameters and the time that training will take, from a few steps in the engine."""
     kept = st.session_state.setdefault("estimates", {})
     key = (dataset.fingerprint, repr(chosen))
-    if not kept.get(key):
+    if key in kept and kept[key] is None:
+        st.caption("There is no estimate: the trial of these settings did not work. Change one of them to try again.")
+    if key not in kept:
         kept[key] = engine.attempt(
-            "Estimating the time", dry_run, chosen, config.seen_by_net(chosen, dataset.schema), n_train
+            "Estimating the time",
+            dry_run,
+            chosen,
+            config.seen_by_net(chosen, dataset.schema),
+            n_train,
+            timeout=TRIED_SECONDS,
         )
     if kept[key]:
         seconds = kept[key]["seconds"] + 4  # PyTorch has to be loaded first
         st.caption(f"{kept[key]['n_parameters']:,} parameters; about {words.duration(seconds)} in all.")
 
 
-def plan_of(dataset: Dataset, suggested: config.DataConfig) -> config.DataConfig:
-    """The way to split and what the net sees, as chosen."""
-    with st.expander("Split"):
-        return data_split.controls(dataset, suggested, f"{dataset.name}-split")
-
-
-def seen(dataset: Dataset, plan: config.DataConfig) -> config.DataConfig:
+def seen(dataset: Dataset, plan: config.DataConfig, key: str) -> config.DataConfig:
     """The size at which the net sees images, and whether a Dataset of one's own is read anew."""
     stored = dataset.schema.shape[1:]
     side = st.number_input(
@@ -106,14 +107,14 @@ def seen(dataset: Dataset, plan: config.DataConfig) -> config.DataConfig:
         1024,
         plan.image_size or min(stored),
         8,
-        key=f"{dataset.name}-side",
+        key=f"{key}-side",
         width=260,
         help=f"Images are stored at {stored[1]} x {stored[0]}. A smaller side trains faster, a larger one shows more.",
     )
     side = 0 if (side, side) == stored or (not plan.image_size and side == min(stored)) else int(side)
     redraw = plan.redraw
     if data.store.source(dataset.name).get("reader") == "own":
-        redraw = st.toggle("Read my Dataset anew in each epoch", plan.redraw, key=f"{dataset.name}-redraw")
+        redraw = st.toggle("Read my Dataset anew in each epoch", plan.redraw, key=f"{key}-redraw")
     return dataclasses.replace(plan, image_size=side, redraw=redraw)
 
 
@@ -131,25 +132,178 @@ def balanced(dataset: Dataset, parts: np.ndarray, chosen: TrainingConfig) -> Non
         )
 
 
+def net_options(net: str, suggested: dict, key: str) -> dict:
+    """The settings of the net itself."""
+    record = nets.options(net, suggested)
+    if net != "pretrained":
+        return settings(record, key, rare=None)
+    arch = architecture(record.arch, key)
+    return {"arch": arch, **settings(record, key, rare=None, skip=("arch",))}
+
+
+def architecture(suggested: str, key: str) -> str:
+    """One of torchvision's nets, with its size, work and published accuracy."""
+    from core.nets import pretrained
+
+    entries = pretrained.known()
+    if entries is None:
+        entries = engine.attempt("Listing torchvision's nets", pretrained.catalogue, timeout=TRIED_SECONDS) or []
+    found = {entry["arch"]: entry for entry in entries} or {suggested: None}
+
+    def told(arch: str) -> str:
+        entry = found[arch]
+        if entry is None:
+            return arch
+        return (
+            f"{arch}: {entry['n_parameters'] / 1e6:.1f} M parameters, {entry['gflops']:.2g} GFLOPs, "
+            f"{entry['accuracy']:.1%} on ImageNet"
+        )
+
+    names = list(found)
+    place = names.index(suggested) if suggested in found else 0
+    return st.selectbox("Architecture", names, index=place, format_func=told, key=f"{key}-arch")
+
+
+def start_weights(net: str, options: dict, suggested: str, key: str) -> str:
+    """The weights to start from, as NetConfig.weights takes them."""
+    comes_trained = nets.starts_trained(net, "")
+    ways = list(SOURCES) if comes_trained else ["random", "file", "run"]
+    kind = "run" if suggested.startswith("run:") else "random" if suggested == "random" or not comes_trained else ""
+    kind = "file" if suggested and kind == "" else kind
+    way = st.segmented_control(
+        "Weights to start from", ways, default=kind, format_func=SOURCES.get, key=f"{key}-weights", required=True
+    )
+    if way == "file":
+        return weights_file(suggested if kind == "file" else "", key)
+    if way == "run":
+        return weights_of_run(net, options, suggested, key)
+    return "random" if way == "random" and comes_trained else ""
+
+
+def weights_file(suggested: str, key: str) -> str:
+    """A file by its path, or uploaded into the workspace."""
+    left, right = st.columns(2)
+    path = left.text_input(
+        "Path of a .pth or .safetensors file", suggested, placeholder="/home/me/resnet50.pth", key=f"{key}-path"
+    ).strip()
+    file = right.file_uploader("Or upload it", type=["pth", "pt", "safetensors"], key=f"{key}-upload")
+    if file is not None:
+        return str(kept_file(file.name, file.getbuffer()))
+    if path and not pathlib.Path(path).expanduser().is_file():
+        st.error(f"There is no file {path}; give the path of a weights file.", icon=":material/error:")
+    return path
+
+
+def kept_file(name: str, content) -> pathlib.Path:
+    """An uploaded weights file kept in the workspace; the same content is kept once."""
+    folder = runs.workspace() / "uploads" / hashlib.sha256(content).hexdigest()[:16]
+    path = folder / f"weights{pathlib.PurePath(name).suffix.lower()}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as beside:
+            beside.write_bytes(content)
+    return path
+
+
+def weights_of_run(net: str, options: dict, suggested: str, key: str) -> str:
+    """The best weights of an earlier run with the same net."""
+    fitting = []
+    for run in runs.names():
+        with contextlib.suppress(ValueError, LookupError):
+            asked = runs.config(run).net
+            same = asked.name == net and asked.options.get("arch") == options.get("arch")
+            if same and runs.path(run, "checkpoints", "best.pt").exists():
+                fitting.append(run)
+    if not fitting:
+        st.caption("There is no earlier run with this net; it starts at random.")
+        return ""
+    before = suggested.removeprefix("run:")
+    place = fitting.index(before) if before in fitting else 0
+    return f"run:{st.selectbox('Run', fitting, index=place, key=f'{key}-run')}"
+
+
+def freezing(suggested: int, key: str) -> int:
+    """For how many epochs the backbone keeps its weights; -1 is all."""
+    ways = {"all": "The whole training", "none": "Never", "first": "The first epochs"}
+    default = "all" if suggested == -1 else "first" if suggested else "none"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.segmented_control(
+            "The backbone keeps its weights",
+            list(ways),
+            default=default,
+            format_func=ways.get,
+            required=True,
+            key=f"{key}-freeze",
+            help="Then only the head learns; without random changes the backbone's answers are computed once.",
+        )
+        if way == "first":
+            return int(st.number_input("Epochs", 1, 10_000, max(1, suggested) if suggested > 0 else 3, key=f"{key}-n"))
+    return -1 if way == "all" else 0
+
+
+def find_rate(chosen: config.TrainConfig, key: str) -> None:
+    """A search for a learning rate, its plot, and a button that takes what it suggests."""
+    from core.training import lr_finder
+
+    place = f"{key}-found"
+    if st.button("Find a learning rate", icon=":material/search:", key=f"{key}-find"):
+        st.session_state[place] = engine.attempt(
+            "Trying learning rates", lr_finder.find, chosen, 40.0, timeout=2 * TRIED_SECONDS
+        )
+    found = st.session_state.get(place)
+    if not found:
+        return
+    with st.container(border=True):
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        with left:
+            run_page.chart(charts.learning_rates(found), f"{key}-rates", "Loss by learning rate")
+        with right:
+            st.markdown(words.markdown(found["sentence"]))
+            if found["suggested"]:
+                st.button(
+                    f"Take {found['suggested']:g}",
+                    on_click=st.session_state.__setitem__,
+                    args=(f"{key}-lr", found["suggested"]),
+                    key=f"{key}-take",
+                )
+
+
 st.title("Train")
 names = data.available()
-asked = st.query_params.get("data")
-if "data" not in st.session_state or st.session_state["data"] not in names or asked != st.session_state.get("asked"):
+before = st.query_params.get("from")
+cloned = None
+if before:
+    try:
+        cloned = runs.config(before)
+    except (ValueError, LookupError) as error:
+        st.warning(f"The settings of {before} cannot be taken over: {error}", icon=":material/warning:")
+asked = cloned.data.name if cloned else st.query_params.get("data")
+mark = (asked, before)
+if st.session_state.get("data") not in names or mark != st.session_state.get("asked"):
     st.session_state["data"] = asked if asked in names else st.session_state.get("data", "digits")
-    st.session_state["asked"] = asked
+    st.session_state["asked"] = mark
 if st.session_state["data"] not in names:
     st.session_state["data"] = "digits"
 
 st.subheader("1. Data")
 name = st.selectbox("Data set", names, key="data", format_func=data.title, label_visibility="collapsed")
 dataset = run_page.dataset(name)
-given = data_split.from_query(st.query_params) if asked == name else {}
+if cloned and name != cloned.data.name:
+    cloned = None
+if cloned:
+    st.caption(f"Filled in with the settings of {before[11:]}.")
+prefix = f"{name}-from-{before}" if cloned else name
+given = data_split.from_query(st.query_params) if asked == name and not cloned else {}
 try:
     suggested = config.suggest(dataset, **given)
 except ValueError:  # settings of a link that do not go together
+    given = {}
     suggested = config.suggest(dataset)
+if cloned:  # on the version of the data that this page shows
+    suggested = dataclasses.replace(cloned, data=dataclasses.replace(cloned.data, version=dataset.fingerprint[:12]))
 place = st.container()
-plan = plan_of(dataset, suggested.data)
+with st.expander("Split"):
+    plan = data_split.controls(dataset, suggested.data, f"{prefix}-split")
 parts = data_split.parts(dataset, plan)
 if parts is None:
     st.stop()
@@ -157,36 +311,66 @@ with place:
     show_data(dataset, parts)
 
 st.subheader("2. Net")
-fitting = [net for net in nets.available() if nets.kind(net) == dataset.kind]
-net = st.selectbox("Net", fitting, format_func=lambda n: nets.module(n).TITLE, label_visibility="collapsed")
+fitting = [net for net in nets.available() if dataset.kind in nets.kinds(net)]
+net = st.selectbox(
+    "Net",
+    fitting,
+    index=fitting.index(suggested.net.name) if suggested.net.name in fitting else 0,
+    format_func=lambda n: nets.module(n).TITLE,
+    label_visibility="collapsed",
+    key=f"{prefix}-net",
+)
+same_net = net == suggested.net.name
+net_key = f"{prefix}-{net}"
+in_sight = net in ("pretrained", "own")  # nets that are nothing without their settings
+with st.container() if in_sight else st.expander("Net settings and weights"):
+    options = net_options(net, suggested.net.options if same_net else {}, net_key)
+    weights = start_weights(net, options, suggested.net.weights if same_net else "", net_key)
+if net == "own" and not options["where"]:
+    st.info("Name your module, for example my_package.nets:MyNet.", icon=":material/info:")
+    st.stop()
+if not cloned:
+    suggested = config.suggest(dataset, net, options, weights=weights, **given)
+trained = nets.starts_trained(net, weights)
+key = f"{net_key}-trained" if trained else prefix  # what is suggested for trained nets differs
 if dataset.kind == "image":
-    plan = seen(dataset, plan)
-with st.expander("Net settings"):
-    options = settings(nets.module(net).Options(), f"{name}-{net}", rare=False)
+    plan = seen(dataset, dataclasses.replace(plan, image_size=suggested.data.image_size), key)
 
 st.subheader("3. Settings")
 start = suggested.training
-if asked == name and (strength := st.query_params.get("resample")):
+if asked == name and not cloned and (strength := st.query_params.get("resample")):
     with contextlib.suppress(ValueError):
         start = dataclasses.replace(start, resample=min(1.0, max(0.0, float(strength))))
-values = settings(start, f"{name}-training", rare=False)
+values = {"freeze": 0, "backbone_lr": start.backbone_lr}
+if nets.has_backbone(net) and (trained or start.freeze):
+    values["freeze"] = freezing(start.freeze, f"{key}-training")
+no_widget = ("freeze",) if nets.has_backbone(net) else ("freeze", "backbone_lr")
+values |= settings(start, f"{key}-training", rare=False, skip=no_widget)
+search = st.container()
 with st.expander("More settings"):
-    values |= settings(start, f"{name}-training", rare=True)
+    for title, members in GROUPS.items():
+        st.markdown(f"**{title}**")
+        values |= settings(start, f"{key}-training", rare=True, only=members, skip=no_widget)
+    st.markdown("**Other**")
+    grouped = [member for members in GROUPS.values() for member in members]
+    values |= settings(start, f"{key}-training", rare=True, skip=(*grouped, *no_widget))
 training = TrainingConfig(**values)
 balanced(dataset, parts, training)
 augment = suggested.augment
 if dataset.kind == "image":
     with st.expander("Random changes of training images"):
-        augment = data_augment.controls(suggested.augment, f"{name}-augment")
-        if st.toggle("Show what they do", key=f"{name}-preview"):
+        augment = data_augment.controls(suggested.augment, f"{key}-augment")
+        if st.toggle("Show what they do", key=f"{key}-preview"):
             data_augment.preview(dataset, augment)
 
-chosen = config.TrainConfig(plan, config.NetConfig(net, options), training, augment)
+chosen = config.TrainConfig(plan, config.NetConfig(net, options, weights), training, augment)
+with search:
+    find_rate(chosen, f"{key}-training")
 estimate = st.container()
 with st.container(horizontal=True, vertical_alignment="center"):
     go = st.button("Train", type="primary", icon=":material/play_arrow:")
     with st.popover("As code", icon=":material/code:"):
-        python, shell = as_command(chosen, config.suggest(dataset))
+        python, shell = as_code.commands(chosen, dataset)
         st.code(python, language="python")
         st.code(shell, language="bash")
 if go:

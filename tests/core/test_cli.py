@@ -64,6 +64,13 @@ def test_an_error_ends_the_process_with_one_line_and_exit_code_1():
         (("train", "--data", "iris", "--lr", "nan"), "lr is nan; it must be from 1e-08 to 100."),
         (("train", "--data", "iris", "--optimizer", "magic"), "optimizer is 'magic'; it must be one of adam,"),
         (("show",), "There is no run 'latest' in "),
+        (("train", "--data", "iris", "--set", "magic=1"), "There is no setting magic; the settings are "),
+        (("train", "--data", "iris", "--freeze", "-1"), "The net mlp has no backbone to freeze"),
+        (("lr", "--data", "iris", "--set", "magic=1"), "There is no setting magic; the settings are "),
+        (("resume", "nope"), "There is no run 'nope' in "),
+        (("again", "nope"), "There is no run 'nope' in "),
+        (("delete", "nope"), "There is no run 'nope' in "),
+        (("restore", "nope"), "There is no run nope in the trash."),
         (("stop", "../x"), "There is no run '../x' in "),
         (("explain", "nope"), "There is no run 'nope' in "),
     ],
@@ -174,3 +181,42 @@ def test_help_names_every_source():
 def test_the_command_line_starts_without_torch():
     code = "import sys, core.cli; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], cwd=jobs.ROOT, check=False).returncode == 0
+
+
+def words_of(monkeypatch, capsys, *words) -> str:
+    """What a command prints, in this process."""
+    monkeypatch.setattr(sys, "argv", ["core", *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code in (0, None)
+    return capsys.readouterr().out
+
+
+def test_a_deleted_run_is_in_the_trash_until_it_is_restored(finished, monkeypatch, capsys):
+    run = finished["digits"]
+    assert words_of(monkeypatch, capsys, "delete", run[11:]).startswith(f"{run} is in the trash; ")
+    assert words_of(monkeypatch, capsys, "trash") == f"{run}\n" and run not in runs.names()
+    assert words_of(monkeypatch, capsys, "restore", run[11:]) == f"{run} is back.\n"
+    assert words_of(monkeypatch, capsys, "trash") == "The trash is empty.\n" and run in runs.names()
+
+
+def test_an_emptied_trash_is_gone_for_good(finished, monkeypatch, capsys):
+    runs.delete(finished["digits"])
+    assert words_of(monkeypatch, capsys, "trash", "--empty") == "1 run deleted for good.\n"
+    assert runs.trash() == []
+
+
+def test_a_finished_run_is_not_resumed(finished, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["core", "resume", finished["digits"]])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code.startswith(f"Error: Run {finished['digits']} is done; only a run that was stopped")
+
+
+def test_the_nets_are_listed_for_programs(monkeypatch, capsys):
+    rows = json.loads(words_of(monkeypatch, capsys, "nets", "--json"))
+    assert {row["net"]: row["for"] for row in rows}["mlp"] == ["table"]
+
+
+def test_a_search_says_which_learning_rate_to_take(monkeypatch, capsys):
+    assert ": take 0." in words_of(monkeypatch, capsys, "lr", "--data", "iris", "--set", "device=cpu")

@@ -57,6 +57,14 @@ def test_a_process_that_dies_is_said_so_and_the_next_call_works():
     assert engine.call("Doubling", workers.double, 4) == 8
 
 
+def test_a_function_that_takes_too_long_is_ended_and_the_next_call_works(tmp_path):
+    with pytest.raises(engine.EngineDied, match="Sleeping took more than 1 s, so it was ended; you can go on"):
+        engine.call("Doubling first", workers.double, 1)  # so that the second covers no start of a process
+        engine.call("Sleeping", workers.tell_and_sleep, tmp_path / "pid", timeout=1)
+    assert engine.call("Doubling", workers.double, 4) == 8
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
 def test_a_process_killed_from_outside_is_said_so(tmp_path):
     def kill():
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():

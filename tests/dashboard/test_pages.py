@@ -154,7 +154,7 @@ def test_a_failed_run_shows_its_sentence_and_its_log(show):
 def test_a_lost_run_says_that_its_process_ended(show):
     page = show("live", run=pages.lost())
     assert [error.value for error in page.error] == [
-        "Its process ended without a word; the log may say why. Train again."
+        "Its process ended without a word; the log may say why. Resume it, or train again."
     ]
     assert any(line.value.startswith(":red-badge[lost]") for line in page.markdown)
 
@@ -251,9 +251,82 @@ def test_the_home_shows_the_test_accuracy_with_its_interval(show, finished):
 @pytest.mark.usefixtures("finished")
 def test_the_home_offers_no_example_once_there_is_a_run(show):
     page = show("runs")
-    assert not page.button and {"Live", "Evaluate", "Explain", "Export"} <= set(pages.links(page))
+    assert "Train the example (20 seconds)" not in [found.label for found in page.button]
+    assert {"Live", "Evaluate", "Explain", "Export"} <= set(pages.links(page))
 
 
 def test_the_home_offers_only_live_for_a_run_without_figures(show):
     pages.stopped()
     assert not {"Evaluate", "Explain", "Export"} & set(pages.links(show("runs")))
+
+
+# ---------------------------------------------------------------------------------------------------- actions
+
+
+def test_a_deleted_run_is_in_the_trash_and_undo_brings_it_back(show):
+    run = pages.stopped()
+    page = show("live", run=run)
+    pages.button(page, "Delete").click().run()
+    check(page)
+    assert runs.names() == [] and runs.trash() == [run]
+    assert any(f"Moved {run[11:]} to the trash." in line.value for line in page.markdown)
+    page.switch_page("views/runs.py").run().button(key="undo").click().run()
+    check(page)
+    assert runs.names() == [run] and runs.trash() == []
+
+
+def test_the_trash_can_be_restored_from_and_emptied(show):
+    made = [pages.stopped(), pages.failed()]
+    for run in made:
+        runs.delete(run)
+    page = show("runs")
+    page.multiselect(key="in-trash").set_value([made[0]]).run()
+    page.button(key="restore").click().run()
+    check(page)
+    assert (runs.names(), runs.trash()) == ([made[0]], [made[1]])
+    page.button(key="empty").click().run()
+    check(page)
+    assert runs.trash() == []
+
+
+def test_a_run_that_ended_early_can_be_resumed_only_with_a_checkpoint(show):
+    run = pages.stopped()
+    assert "Resume" not in [found.label for found in show("live", run=run).button]
+    runs.path(run, "checkpoints", "last.pt").touch()
+    assert "Resume" in [found.label for found in show("live", run=run).button]
+
+
+def test_clone_opens_the_train_page_with_the_run(show, monkeypatch):
+    from core.training import dry_run
+
+    monkeypatch.setattr(dry_run, "STEPS", 1)
+    run = pages.stopped()
+    page = pages.button(show("live", run=run), "Clone with changes").click().run()
+    check(page)
+    assert page.query_params["from"] == run and [title.value for title in page.title] == ["Train"]
+
+
+def test_warnings_precision_and_weights_are_said_in_words(show):
+    run = pages.stopped()
+    rows = [{**pages.ROW, "epoch": i, "train_loss": 2.3, "samples_per_second": 1.0, "seconds": 1.0} for i in (4, 5, 6)]
+    runs.append_rows(runs.path(run, "history.jsonl"), rows)
+    runs.append_rows(runs.path(run, "steps.jsonl"), [{"step": 1, "epoch": 0.5, "loss": 2.0, "lr": 0.1, "grad_norm": 1}])
+    tried = [{"name": "fp32", "seconds_per_step": 0.2, "loss": None, "kept": False}]
+    runs.write_json(runs.path(run, "precision.json"), {"whole": {"chosen": "bf16", "why": "Fastest.", "tried": tried}})
+    report = {
+        "source": "x.pth",
+        "sha256": "0" * 64,
+        "loaded": 7,
+        "missing": ["head.0"],
+        "unexpected": [],
+        "reshaped": [],
+    }
+    runs.write_json(runs.path(run, "weights.json"), report)
+    runs.write_status(run, device="cpu", precision="bf16", batch_pieces=2, ended_early="the time of 1 min was used")
+    page = show("live", run=run)
+    check(page)
+    said = " ".join(element.value for element in (*page.caption, *page.markdown)).replace("\\", "")
+    assert "Trains on cpu in bf16. A batch did not fit into the memory: each is worked off in 2 pieces." in said
+    assert "Started from x.pth: 7 tensors loaded, 1 missing." in said
+    assert "Ended before its last epoch: the time of 1 min was used." in said
+    assert len(page.warning) == 1

@@ -24,7 +24,8 @@ for process in engine._holder()["pool"]._processes.values():
 """
 EVERY_MODULE = """
 import importlib, pathlib, sys
-for name in ("exports.charts", "exports.report", "exports.pipeline", "exports.cli", "core.training.dry_run"):
+names = "exports.charts exports.report exports.pipeline exports.cli exports.script core.watching"
+for name in [*names.split(), "core.training.dry_run", "core.training.lr_finder", "core.training.together"]:
     importlib.import_module(name)
 for path in pathlib.Path("dashboard").glob("*.py"):
     importlib.import_module(f"dashboard.{path.stem}")

@@ -18,14 +18,14 @@ def test_the_nets_on_offer_fit_the_data(show, name):
     page = show("train", data=name)
     pages.check(page)
     kind = data.get(name).kind
-    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if nets.kind(net) == kind}
+    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if kind in nets.kinds(net)}
 
 
 def test_another_data_set_brings_its_own_nets_and_settings(show):
     page = show("train")
     box(page, "Data set").set_value("iris").run()
     pages.check(page)
-    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if nets.kind(net) == "table"}
+    assert nets_on_offer(page) == {nets.module(net).TITLE for net in nets.available() if "table" in nets.kinds(net)}
     assert page.number_input(key="iris-training-epochs").value == config.suggest(data.get("iris")).training.epochs
 
 
@@ -72,3 +72,46 @@ def test_the_code_beside_the_button_has_the_nets_settings_too(show):
     page = show("train", data="iris")
     page.number_input(key="iris-mlp-hidden").set_value(16).run()
     assert all("hidden" in block.value and "16" in block.value for block in page.code[:2])
+
+
+def test_a_clone_is_filled_in_with_the_settings_of_its_run(show):
+    iris = data.get("iris")
+    run = runs.create(config.suggest(iris, "mlp", {"hidden": 16}, epochs=7, lr=0.02), iris.schema, iris.fingerprint)
+    page = show("train", **{"from": run})
+    pages.check(page)
+    assert box(page, "Data set").value == "iris"
+    key = f"iris-from-{run}"
+    assert [page.number_input(key=f"{key}-{name}").value for name in ("training-epochs", "training-lr")] == [7, 0.02]
+    assert page.number_input(key=f"{key}-mlp-hidden").value == 16
+    assert (
+        page.code[1].value == "python -m core train --data iris --net mlp --net-option hidden=16 --epochs 7 --lr 0.02"
+    )
+
+
+def test_a_clone_of_a_run_that_is_gone_says_so(show):
+    page = show("train", **{"from": "2020-01-01-gone-owl"})
+    (warning,) = page.warning
+    assert not page.exception and warning.value.startswith("The settings of 2020-01-01-gone-owl cannot be taken over: ")
+
+
+def test_the_learning_rate_that_a_search_found_is_one_click_away(show):
+    page = show("train", data="iris")
+    button(page, "Find a learning rate").click().run()
+    pages.check(page)
+    (take,) = [found for found in page.button if found.label.startswith("Take ")]
+    take.click().run()
+    assert page.number_input(key="iris-training-lr").value == float(take.label.removeprefix("Take "))
+
+
+def test_an_own_net_waits_for_its_name(show):
+    page = show("train", data="iris")
+    box(page, "Net").set_value("own").run()
+    pages.check(page)
+    assert [info.value for info in page.info] == ["Name your module, for example my_package.nets:MyNet."]
+
+
+def test_pretrained_nets_are_offered_with_their_accuracy(show):
+    page = show("train", data="digits")
+    box(page, "Net").set_value("pretrained").run()
+    pages.check(page)
+    assert "mobilenet_v2: 3.5 M parameters, 0.3 GFLOPs, 72.2% on ImageNet" in box(page, "Architecture").options

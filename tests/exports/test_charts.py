@@ -272,3 +272,57 @@ def test_no_figure_holds_a_number_that_is_not_one():
     ):
         assert all(np.isfinite(values).all() for values in numbers(fig))
         assert "NaN" not in fig.to_json()
+
+
+# ---------------------------------------------------------------------------------------------------- training
+
+
+def steps(n: int) -> list[dict]:
+    return [
+        {"step": i + 1, "epoch": (i + 1) / 50, "loss": 2.0 - (i % 2), "lr": 0.01, "grad_norm": 1.0} for i in range(n)
+    ]
+
+
+def test_smoothing_keeps_a_constant_and_evens_out_what_swings():
+    np.testing.assert_allclose(charts.smoothed(np.full(50, 3.0)), 3.0)
+    assert np.ptp(charts.smoothed(np.tile([1.0, 2.0], 500))[100:]) < 0.1
+
+
+def test_smoothing_leaves_out_what_is_no_number():
+    np.testing.assert_allclose(charts.smoothed(np.array([3.0, np.nan, 3.0])), 3.0)
+
+
+def test_many_steps_are_thinned_to_2000_points_with_both_ends():
+    fig = charts.step_curve(steps(10_000))
+    assert all(len(drawn.x) == charts.MAX_POINTS for drawn in fig.data)
+    assert (fig.data[0].x[0], fig.data[0].x[-1]) == (1 / 50, 200)
+
+
+def test_the_learning_rate_is_below_the_loss_on_the_same_axis():
+    fig = charts.step_curve(steps(10))
+    rate = trace(fig, "Learning rate")
+    assert rate.yaxis == "y2" and fig.layout.yaxis2.domain[1] < fig.layout.yaxis.domain[0]
+    assert set(rate.y) == {0.01}
+
+
+def test_a_zoom_survives_new_steps():
+    assert charts.step_curve(steps(3)).layout.uirevision == charts.step_curve(steps(30)).layout.uirevision == "steps"
+
+
+def test_steps_whose_gradient_was_not_looked_at_are_left_out():
+    some = steps(4)
+    del some[1]["grad_norm"]
+    some[2]["grad_norm"] = float("nan")
+    fig = charts.effort([{**row, "samples_per_second": 9.0} for row in epochs(2)], some)
+    assert len(trace(fig, "Gradient norm").x) == 2 and list(trace(fig, "Samples/s").y) == [9, 9]
+
+
+def test_runs_without_steps_and_norms_have_empty_figures():
+    assert all(len(drawn.x) == 0 for drawn in (*charts.step_curve([]).data, *charts.effort([], []).data))
+
+
+def test_the_suggested_learning_rate_lies_on_the_curve():
+    found = {"lr": [1e-4, 1e-2, 1.0], "loss": [2.0, 1.0, 3.0], "suggested": 1e-3}
+    (mark,) = [drawn for drawn in charts.learning_rates(found).data if drawn.mode == "markers"]
+    assert (mark.x, mark.name) == ((1e-3,), "Suggested: 0.001")
+    np.testing.assert_allclose(mark.y, 1.5)

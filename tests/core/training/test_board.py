@@ -65,7 +65,7 @@ def test_epochs_that_are_trained_again_replace_what_was_said_of_them(run):
 
 def test_a_net_that_cannot_be_traced_is_no_failure_and_stays_as_it_was(run, capsys):
     class Odd(torch.nn.Module):
-        def forward(self, x):
+        def forward(self, _x):
             raise RuntimeError("not today")
 
     board, net = Board(run, runs.config(run)), Odd()

@@ -1,0 +1,113 @@
+"""What can be done with runs: stop, resume, run again, clone with changes, delete and undo that."""
+
+import streamlit as st
+
+from core import jobs, runs, words
+from dashboard import as_code, run_page
+
+RESUMABLE = ("stopped", "failed", "lost")
+
+
+def can_resume(row: dict) -> bool:
+    """Whether a run (a row of `jobs.summaries`) ended before its time and left a checkpoint."""
+    if row["state"] not in RESUMABLE:
+        return False
+    return any(runs.path(row["run"], "checkpoints", name).exists() for name in ("last.pt", "previous.pt"))
+
+
+def buttons(row: dict, key: str) -> None:
+    """The buttons for one run that is not at work, in a line: to be called in a horizontal container."""
+    run, state = row["run"], row["state"]
+    resume = can_resume(row) and st.button(
+        "Resume", icon=":material/resume:", key=f"{key}-resume", help="Go on from the last checkpoint, exactly."
+    )
+    if resume and attempt(jobs.resume, run) is not None:
+        st.switch_page("views/live.py", query_params={"run": run})
+    if state != "damaged":
+        if st.button(
+            "Run again",
+            icon=":material/replay:",
+            key=f"{key}-again",
+            help="A new run with the same settings on the same data.",
+        ):
+            with st.spinner("Starting"):
+                new = attempt(jobs.again, run)
+            if new is not None:
+                st.switch_page("views/live.py", query_params={"run": new})
+        if st.button(
+            "Clone with changes",
+            icon=":material/tune:",
+            key=f"{key}-clone",
+            help="Open the Train page with these settings filled in.",
+        ):
+            st.switch_page("views/train.py", query_params={"from": run})
+    if state not in runs.WORKING and st.button(
+        "Delete", icon=":material/delete:", key=f"{key}-delete", help="Move it to the trash."
+    ):
+        delete([run])
+        st.switch_page("views/runs.py")
+
+
+def code(row: dict, key: str) -> None:
+    """The run as code, and how to look at it with TensorBoard: to be called in a horizontal container."""
+    run = row["run"]
+    if row["state"] == "damaged":
+        return
+    with st.popover("As code", icon=":material/code:", key=f"{key}-code", on_change="rerun") as popover:
+        if popover.open:
+            try:
+                dataset = run_page.dataset_of(run)
+            except (ValueError, LookupError) as error:
+                st.caption(str(error.args[0]))
+            else:
+                as_code.of_run(run, dataset)
+    with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
+        st.caption("Run this in a terminal, then open the address that it prints.")
+        st.code(f"tensorboard --logdir {runs.path(run, 'tensorboard')}", language="bash")
+
+
+def delete(names: list[str]) -> None:
+    """Move runs to the trash; those still at work are stopped first. `undo` then offers them back."""
+    gone = []
+    for run in names:
+        try:
+            if jobs.summary(run)["state"] in runs.WORKING:
+                jobs.stop(run)
+            runs.delete(run)
+            gone.append(run)
+        except (OSError, RuntimeError, ValueError, LookupError) as error:
+            st.session_state["refused"] = f"{run[11:]} could not be deleted: {error}"
+    st.session_state["deleted"] = gone
+
+
+def undo() -> None:
+    """Say what was just deleted, and bring it back on a click."""
+    if refused := st.session_state.pop("refused", None):
+        st.error(refused, icon=":material/error:")
+    deleted = [run for run in st.session_state.get("deleted", []) if run in runs.trash()]
+    if not deleted:
+        return
+    what = deleted[0][11:] if len(deleted) == 1 else words.count(len(deleted), "run")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/delete: Moved {what} to the trash.", width="content")
+        if st.button("Undo", key="undo", icon=":material/undo:"):
+            for run in deleted:
+                attempt(restored, run)
+            del st.session_state["deleted"]
+            st.rerun(scope="app")
+
+
+def restored(run: str) -> str:
+    """Bring a run back from the trash; returns its name."""
+    runs.restore(run)
+    return run
+
+
+def attempt(function, *args):
+    """Call a function whose errors are sentences; such an error is shown, and None comes back (else never)."""
+    try:
+        result = function(*args)
+        return True if result is None else result
+    except (ValueError, LookupError, RuntimeError, OSError) as error:
+        st.error(str(error.args[0]) if len(error.args) == 1 else str(error), icon=":material/error:")
+        return None

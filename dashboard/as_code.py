@@ -1,0 +1,71 @@
+"""The same training from Python and from the shell, and as a script of its own."""
+
+import dataclasses
+import json
+import shlex
+
+import streamlit as st
+
+from core import config, nets, runs
+from core.data import Dataset
+from dashboard import engine
+
+OWN_FLAGS = (  # settings with an option of their own on the command line
+    "epochs batch_size lr minutes patience schedule optimizer weight_decay freeze precision resample "
+    "split split_by seed device"
+).split()
+
+
+def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
+    """Python code and a shell command that train as `chosen`; they say what differs from what would be suggested."""
+    net = chosen.net
+    defaults = dataclasses.asdict(nets.options(net.name, {}))
+    options = {name: value for name, value in net.options.items() if value != defaults[name]}
+    suggested = config.suggest(dataset, net.name, options, weights=net.weights)
+    changed = {"weights": net.weights} if net.weights else {}
+    for record in ("data", "training", "augment"):
+        before = dataclasses.asdict(getattr(suggested, record))
+        now = dataclasses.asdict(getattr(chosen, record))
+        changed |= {
+            name: value for name, value in now.items() if value != before[name] and name not in ("name", "version")
+        }
+    settings = f", net_options={options!r}" if options else ""
+    settings += "".join(f", {name}={value!r}" for name, value in changed.items())
+    flags = "".join(f" --net-option {shlex.quote(f'{name}={_plain(value)}')}" for name, value in options.items())
+    for name, value in changed.items():
+        text = shlex.quote(_plain(value))
+        own = name in OWN_FLAGS or name == "weights"
+        flags += f" --{name.replace('_', '-')} {text}" if own else f" --set {name}={text}"
+    return (
+        f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})',
+        f"python -m core train --data {chosen.data.name} --net {net.name}{flags}",
+    )
+
+
+def of_run(run: str, dataset: Dataset) -> None:
+    """The run as Python code, as a command, and as a plain PyTorch script to download."""
+    from exports import script
+
+    try:
+        python, shell = commands(runs.config(run), dataset)
+        st.code(python, language="python")
+        st.code(shell, language="bash")
+    except (ValueError, LookupError) as error:  # settings or a net that are no more
+        st.caption(str(error.args[0]))
+    text = engine.attempt("Writing the script", script.script, run, timeout=60)
+    if text is None:
+        return
+    st.download_button(
+        "Python script",
+        text,
+        f"{run[11:]}.py",
+        "text/x-python",
+        icon=":material/download:",
+        key=f"script-{run}",
+        on_click="ignore",
+        help="Plain PyTorch that trains the same way where Vitrine is not installed.",
+    )
+
+
+def _plain(value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
