@@ -1,105 +1,305 @@
 """A run as a plain PyTorch script that trains the same way where Vitrine is not installed."""
 
-import dataclasses
+import pathlib
+import re
+import textwrap
 
-from core import runs
-from core.config import AugmentConfig, TrainingConfig
+from core import nets, runs
+from core.config import TrainConfig, TrainingConfig
 
-LEAVES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "Dropout")  # written as they print
-NOT_WRITTEN = {  # settings that the script does without: name -> what they are called
-    "focal": "focal loss",
-    "ema": "averaged weights",
-    "resample": "drawing rare classes more often",
-    "class_weights": "class weights",
-    "patience": "early stopping",
-    "minutes": "the time budget",
-}
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
+EVALUATED_AT_ONCE = 2**23  # values of samples
 
 
 def script(run: str) -> str:
-    """The text of the script; ValueError with a sentence if the run's net or data is of a kind it is not for."""
-    config, schema = runs.config(run), runs.schema(run)
-    if config.net.weights not in ("", "random") or config.net.name not in ("cnn", "mlp"):
-        raise ValueError(
-            f"A script is written for the nets cnn and mlp that start at random, not for {config.net.name}."
-        )
-    if schema.kind == "table" and any(column.type not in ("number", "category") for column in schema.columns):
-        raise ValueError("A script is written for tables of numbers and categories; this one has dates.")
-    if schema.kind == "table" and config.net.options.get("numbers", "plain") != "plain":
-        raise ValueError("A script is written for numbers taken as they are; this net encodes them.")
-    settings = config.training
-    if settings.schedule == "plateau":
-        raise ValueError("A script is written for schedules that are known before; this run's depends on its losses.")
-    dataset = runs.dataset(run)
+    """The text of the script; ValueError with a sentence if the run's net or weights are of a kind it is not for."""
+    import jinja2
+
+    config, schema, dataset = runs.config(run), runs.schema(run), runs.dataset(run)
+    model, settings, augment = _model(config, schema), config.training, config.augment
     folder = runs.workspace() / "data" / config.data.name / dataset.fingerprint[:12]
-    left_out = [what for name, what in NOT_WRITTEN.items() if getattr(settings, name)]
-    if dataclasses.replace(config.augment, flip=False) != AugmentConfig():
-        left_out.append("random changes other than mirroring")
-    text = HEAD + (IMAGES if schema.kind == "image" else TABLE) + TAIL
+    mixes = augment.mixup > 0 or augment.cutmix > 0
+    warps = augment.rotate > 0 or augment.crop < 1
+    changes = warps or augment.flip or augment.flip_vertical or augment.shift or augment.color or augment.cutout
+    changes = bool(changes)
+    features = settings.freeze == -1 and not changes and not mixes and not config.data.redraw
     values = {
-        "RUN": run,
-        "LEFT_OUT": f" Left out: {', '.join(left_out)}." if left_out else "",
-        "DATA": repr(str(folder)),
-        "SPLIT": repr(str(runs.path(run, "split.parquet"))),
-        "NET": _net(config, schema),
-        "SIDE": repr(tuple(schema.shape[1:]) if schema.kind == "image" else ()),
-        "TOP": "255" if schema.dtype == "uint8" else "1",
-        "MIRROR": str(config.augment.flip),
-        "COLUMNS": _columns(schema),
-        "UNKNOWN": repr(config.net.options.get("unknown", 0.0)),
-        "EPOCHS": str(settings.epochs),
-        "BATCH": str(settings.batch_size),
-        "LR": repr(settings.lr),
-        "SEED": str(settings.seed),
-        "SMOOTHING": repr(settings.label_smoothing),
-        "CLIP": repr(settings.clip_norm),
-        "DECAY": repr(settings.weight_decay),
-        "OPTIMIZER": _optimizer(settings),
-        "RATE": _rate(settings),
-        "MOMENTUM": _momentum(settings),
+        "title": _title(run, config),
+        "data": str(folder),
+        "split": str(runs.path(run, "split.parquet")),
+        "is_image": schema.kind == "image",
+        "shape": schema.shape,
+        "n_classes": len(schema.classes),
+        "s": settings,
+        "batch_size": _batch_size(run, settings),
+        "a": augment,
+        "warps": warps,
+        "changes": changes,
+        "mixes": mixes,
+        "features": features,
+        "thaws": settings.freeze != 0 and not features,
+        "balanced": bool(settings.resample or settings.class_weights),
+        "groups_differ": settings.backbone_lr != 1 and hasattr(model.net, "backbone"),
+        "kept": "average" if settings.ema else "net",
+        "at_once": max(16, min(1024, EVALUATED_AT_ONCE // max(1, _size(schema)))),
+        "optimizer": _optimizer(settings),
+        "rate": _rate(settings),
+        "momentum": _momentum(settings),
+        "smoothing": f", label_smoothing={settings.label_smoothing}" if settings.label_smoothing else "",
+        "start": _start(config, schema),
+        **(_image(config, schema, dataset, model) if schema.kind == "image" else _table(config, schema)),
+        **_net(config, schema, model),
     }
-    for name, value in values.items():
-        text = text.replace(f"<{name}>", value)
-    return text
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["repr"] = repr
+    text = environment.get_template("script.py.jinja").render(values)
+    return re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n"
 
 
-def _net(config, schema) -> str:
-    """The layers after the embeddings, one a line."""
-    from torch import nn
+def _title(run: str, config: TrainConfig) -> str:
+    """The docstring of the script: what it does, and what it does otherwise than the run."""
+    needs = ["PyTorch", *["torchvision"] * (config.net.name == "pretrained"), "NumPy", "pandas with pyarrow"]
+    words = (
+        "The best epoch is the one with the lowest validation loss. It computes in float32, and random numbers are "
+        "others than in the run, so figures differ a little."
+    )
+    if config.net.name == "own":
+        words += " Your own module must be where it can be imported."
+    if config.data.redraw:
+        words += " Left out: your Dataset is not read anew in each epoch; its samples are those that were stored."
+    first = f"Trains as the run {run} did, with {', '.join(needs[:-1])} and {needs[-1]} alone."
+    return f'"""{textwrap.fill(first, 117)}\n\n{textwrap.fill(words, 120)}\n"""'
 
+
+def _model(config: TrainConfig, schema):
+    """The untrained model of the run, which says what its layers are."""
     from core.model import Model
 
-    net = Model(schema, config.net).net
-    layers = net.body if schema.kind == "table" else net
-    lines = []
-    for layer in layers.modules():
-        if isinstance(layer, nn.Sequential):
-            continue
-        if type(layer).__name__ not in LEAVES:
-            raise ValueError(f"The net has a {type(layer).__name__}, which cannot be written as one line.")
-        lines.append(f"        nn.{layer!r},")
-    return "\n".join(lines)
+    return Model(schema, config.net)
 
 
-def _columns(schema) -> str:
-    lines = []
-    for column in schema.columns:
-        names = list(column.categories) if column.type == "category" else None
-        lines.append(f"    ({column.name!r}, {names!r}),")
-    return "\n".join(lines)
+def _batch_size(run: str, settings: TrainingConfig) -> int:
+    found = settings.batch_size or runs.status(run).get("batch_size")
+    if not found:
+        raise ValueError(f"The run {run} has not found its batch size yet; wait until it trains.")
+    return found
+
+
+def _size(schema) -> int:
+    """Values of a sample."""
+    size = 1
+    for side in schema.shape:
+        size *= side
+    return size
+
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+def _image(config: TrainConfig, schema, dataset, model) -> dict:
+    """How images are sized and normalised."""
+    tensors = _prepared(config)
+    preprocess = model.preprocess
+    if tensors:
+        preprocess.load_state_dict(tensors)
+    given = preprocess.given or tensors
+    resized = dataset.x.shape[1:] != schema.shape or preprocess.zoom != 1
+    return {
+        "resized": resized,
+        "zoom": round(preprocess.zoom, 6),
+        "cubic": preprocess.cubic,
+        "top": int(preprocess.top),
+        "mean": _numbers(preprocess.mean) if given else None,
+        "std": _numbers(preprocess.std) if given else None,
+    }
+
+
+def _prepared(config: TrainConfig) -> dict:
+    """What an earlier run, whose weights this one starts from, did to its images; empty if there is no such run."""
+    if not _file(config):
+        return {}
+    from core.nets import weights
+
+    tensors = weights.read(pathlib.Path(_file(config)))
+    return {
+        name.removeprefix("preprocess."): value for name, value in tensors.items() if name.startswith("preprocess.")
+    }
+
+
+def _numbers(values) -> list[float]:
+    return [round(value, 6) for value in values.flatten().tolist()]
+
+
+def _table(config: TrainConfig, schema) -> dict:
+    """How rows are made of columns."""
+    options = config.net.options
+    types = {column.type for column in schema.columns}
+    return {
+        "columns": schema.columns,
+        "has": {"categories": "category" in types, "dates": "date" in types},
+        "numbers": options.get("numbers", "plain") if "number" in types else "plain",
+        "pieces": options.get("pieces", 16),
+        "unknown": options.get("unknown", 0.0),
+    }
+
+
+# ---------------------------------------------------------------------------------------------------- the net
+
+
+def _net(config: TrainConfig, schema, model) -> dict:
+    """The layers of the net, one a line, and what else its part of the script must know."""
+    found = {"own": None, "arch": None, "blocks": False}
+    name, net = config.net.name, model.net
+    if name == "own":
+        return {**found, "own": _own(config, schema, net)}
+    if name == "pretrained":
+        return {**found, "arch": _arch(config, schema, net), "head": _lines(net.head)}
+    if name in ("cnn", "residual_cnn"):
+        found |= {"backbone": _lines(net.backbone), "head": _lines(net.head)}
+    elif name in ("mlp", "residual_mlp"):
+        body = _lines(net.body)
+        found["body"] = re.sub(r"nn\.Linear\(\d+", "nn.Linear(n_features", body, count=1)
+    else:
+        raise ValueError(f"A script is not written for the net {name}; choose another one.")
+    return {**found, "blocks": any(type(layer).__name__ == "Residual" for layer in net.modules())}
+
+
+def _lines(layers) -> str:
+    """The layers, one a line, with as few arguments as they need."""
+    return "\n".join(f"            {_layer(layer)}," for layer in layers)
+
+
+def _layer(layer) -> str:
+    from torch import nn
+
+    from core.nets._layers import Residual
+
+    if isinstance(layer, Residual):
+        convolution = layer.branch[0]
+        if isinstance(convolution, nn.LayerNorm):
+            return f"Block({convolution.normalized_shape[0]}, {layer.branch[3].p})"
+        if len(layer.branch) != 5:
+            raise ValueError("A script is not written for images of a single pixel.")
+        return f"Block({convolution.in_channels}, {convolution.out_channels}, {convolution.stride[0]})"
+    if isinstance(layer, nn.Conv2d):
+        stride = f", {layer.stride[0]}" if layer.stride[0] > 1 else ""
+        bias = "" if layer.bias is not None else ", bias=False"
+        size = layer.kernel_size[0]
+        return f"nn.Conv2d({layer.in_channels}, {layer.out_channels}, {size}{stride}, padding={layer.padding[0]}{bias})"
+    arguments = {
+        nn.BatchNorm2d: lambda: layer.num_features,
+        nn.LayerNorm: lambda: layer.normalized_shape[0],
+        nn.Linear: lambda: f"{layer.in_features}, {layer.out_features}",
+        nn.Dropout: lambda: layer.p,
+        nn.MaxPool2d: lambda: layer.kernel_size,
+        nn.AdaptiveAvgPool2d: lambda: layer.output_size,
+        nn.ReLU: lambda: "",
+        nn.Flatten: lambda: "",
+    }
+    if type(layer) not in arguments:
+        raise ValueError(f"The net has a {type(layer).__name__}, for which no line of a script is known.")
+    return f"nn.{type(layer).__name__}({arguments[type(layer)]()})"
+
+
+def _arch(config: TrainConfig, schema, net) -> dict:
+    """How torchvision's net is made, and which of its layers are taken away."""
+    import inspect
+
+    from torch import nn
+    from torchvision import models
+
+    name = config.net.options.get("arch", "mobilenet_v2")
+    builder = models.get_model_builder(name)
+    takes = inspect.signature(inspect.signature(builder).return_annotation.__init__).parameters
+    arguments = f"{name!r}, weights=None"
+    if "aux_logits" in takes:
+        arguments += ", aux_logits=False, init_weights=False, transform_input=True"
+    if "image_size" in takes:
+        arguments += f", image_size={schema.shape[1]}"
+        if nets.starts_trained(config.net.name, config.net.weights) and not config.net.weights.startswith("run:"):
+            side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+            if side != schema.shape[1]:
+                raise ValueError(f"A script is written for {name} at {side} pixels, not at {schema.shape[1]}.")
+    if "input_size" in takes:
+        arguments += f", input_size=({schema.shape[1]}, {schema.shape[2]})"
+    parent, _, last = net.backbone.last.rpartition(".")
+    siblings = [key for key, _ in net.backbone.body.get_submodule(parent).named_children()]
+    gone = [last]
+    before = siblings[siblings.index(last) - 1] if siblings.index(last) else None
+    if before and isinstance(net.backbone.body.get_submodule(f"{parent}.{before}".lstrip(".")), nn.Identity):
+        gone.append(before)
+    places = [re.sub(r"\.(\d+)", r"[\1]", f"{parent}.{key}".lstrip(".")) for key in gone]
+    return {"name": name, "arguments": arguments, "without": places}
+
+
+def _own(config: TrainConfig, schema, net) -> dict:
+    """How the person's own module is called."""
+    from core import named
+    from core.nets import own
+
+    where = config.net.options["where"]
+    module, _, name = where.partition(":")
+    given = named.arguments(config.net.options.get("arguments", "{}"), "{}")
+    told = own._told(named.find(where, "a net"), schema) | given
+    arguments = ", ".join(f"{key}={value!r}" for key, value in told.items())
+    return {"module": module, "name": name, "arguments": arguments, "fits": hasattr(net, "fit")}
+
+
+# ---------------------------------------------------------------------------------------------------- weights
+
+
+def _start(config: TrainConfig, schema) -> dict | None:
+    """Where the weights that training starts from are, and how their names become those of the script."""
+    name, weights = config.net.name, config.net.weights
+    if not nets.starts_trained(name, weights):
+        return None
+    if schema.kind == "table":
+        raise ValueError("A script is written for nets for tables that start at random; this one starts trained.")
+    renamed, but = {}, ""
+    if name == "pretrained":
+        n = 1 + 2 * bool(config.net.options.get("hidden"))
+        renamed = {"backbone.body.": "backbone.", "head.hidden.": "head.0.", "head.linear.": f"head.{n}."}
+    if weights.startswith("run:") and runs.schema(weights.removeprefix("run:")).classes != schema.classes:
+        but = ' and not name.startswith("head.")'  # trained for other classes
+    file = _file(config)
+    return {"file": file, "name": "" if file else _named(config), "renamed": renamed, "but": but}
+
+
+def _file(config: TrainConfig) -> str:
+    """The file of the weights, or "" if torchvision fetches them by name, or there are none."""
+    from core.nets.weights import ENDINGS
+
+    weights = config.net.weights
+    if weights.startswith("run:"):
+        return str(runs.path(weights.removeprefix("run:"), "checkpoints", "best.pt"))
+    path = pathlib.Path(weights).expanduser()
+    return str(path.absolute()) if weights and (path.suffix in ENDINGS or path.is_file()) else ""
+
+
+def _named(config: TrainConfig) -> str:
+    """The name of torchvision's weights; its default where the run names none."""
+    from torchvision import models
+
+    return config.net.weights or models.get_model_weights(config.net.options.get("arch", "mobilenet_v2")).DEFAULT.name
+
+
+# ---------------------------------------------------------------------------------------------------- training
 
 
 def _optimizer(settings: TrainingConfig) -> str:
     if settings.optimizer == "sgd":
         return "torch.optim.SGD(groups, lr=LR, momentum=0.9, nesterov=True)"
     name = {"adam": "Adam", "adamw": "AdamW"}[settings.optimizer]
-    return f"torch.optim.{name}(groups, lr=LR)"
+    decay = ", weight_decay=0.0" if name == "AdamW" and not settings.weight_decay else ""  # it has one of its own
+    return f"torch.optim.{name}(groups, lr=LR{decay})"
 
 
 def _rate(settings: TrainingConfig) -> str:
     """The body of the function that gives the share of the highest rate."""
     rise = settings.warmup
-    lines = []
+    lines = ["if n_steps < 8:  # no time to rise and fall", "    return 1.0"]
     if settings.schedule == "one_cycle":
         if rise:
             lines += [f"if t < {rise}:", f"    return wave(1 / 25, 1, t / {rise})"]
@@ -110,6 +310,7 @@ def _rate(settings: TrainingConfig) -> str:
             {
                 "cosine": f"return warm * wave(1, 0, max(0, t - {rise}) / (1 - {rise}))",
                 "step": "return warm * 0.1 ** ((t >= 0.5) + (t >= 0.75))",
+                "plateau": "return warm * 0.3 ** n_plateaus()",
                 "constant": "return warm",
             }[settings.schedule]
         )
@@ -118,181 +319,6 @@ def _rate(settings: TrainingConfig) -> str:
 
 def _momentum(settings: TrainingConfig) -> str:
     rise = settings.warmup
-    if settings.schedule != "one_cycle":
-        return "    return 0.9"
     late = f"wave(0.85, 0.95, (t - {rise}) / (1 - {rise}))"
     early = f"wave(0.95, 0.85, t / {rise}) if t < {rise} else " if rise else ""
     return f"    return {early}{late}"
-
-
-HEAD = '''"""Trains as the run <RUN> did, with PyTorch, NumPy and pandas alone.
-
-The best epoch is the one with the lowest validation loss. Number formats and random numbers differ, so figures differ a
-little.<LEFT_OUT>
-"""
-
-import argparse
-import copy
-import math
-import pathlib
-
-import numpy as np
-import pandas as pd
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-parser = argparse.ArgumentParser(description="Train, and print validation and test accuracy.")
-parser.add_argument("--data", type=pathlib.Path, default=<DATA>, help="folder of the stored data")
-parser.add_argument("--split", type=pathlib.Path, default=<SPLIT>, help="the run's split.parquet")
-given = parser.parse_args()
-DATA, SPLIT = pathlib.Path(given.data), pathlib.Path(given.split)
-EPOCHS, BATCH, LR = <EPOCHS>, <BATCH>, <LR>
-
-torch.manual_seed(<SEED>)
-device = "cuda" if torch.cuda.is_available() else "cpu"
-samples = pd.read_parquet(DATA / "samples.parquet")
-parts = pd.read_parquet(SPLIT).set_index("id")["part"].reindex(samples["id"]).to_numpy()
-y = torch.tensor(samples["target"].to_numpy(), device=device)
-train, val, test = (torch.tensor(np.flatnonzero(parts == part), device=device) for part in ("train", "val", "test"))
-
-'''
-IMAGES = '''x = torch.from_numpy(np.load(DATA / "images.npy")).to(device).float() / <TOP>  # (n, c, h, w)
-if tuple(x.shape[2:]) != <SIDE>:
-    x = F.interpolate(x, <SIDE>, mode="bilinear", antialias=True)
-mean = x[train].mean(dim=(0, 2, 3), keepdim=True)
-std = x[train].std(dim=(0, 2, 3), keepdim=True, unbiased=False)
-x = (x - mean) / torch.where(std > 1e-6, std, 1)
-MIRROR = <MIRROR>
-
-
-def make_net():
-    return nn.Sequential(
-<NET>
-    )
-
-
-def changed(x):
-    """Training images, every second one mirrored where the run did so."""
-    if not MIRROR:
-        return x
-    return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5, x.flip(3), x)
-
-
-'''
-TABLE = '''COLUMNS = [  # name, and the categories or None for a number
-<COLUMNS>
-]
-table = pd.read_parquet(DATA / "table.parquet")
-numbers, codes, sizes = [], [], []
-in_train = parts == "train"
-for name, categories in COLUMNS:
-    if categories is not None:  # 0 is a missing or unknown category
-        place = {category: i + 1 for i, category in enumerate(categories)}
-        codes.append(table[name].astype(object).map(lambda cell: place.get(cell, place.get(str(cell), 0))))
-        sizes.append(len(categories) + 1)
-        continue
-    values = table[name].to_numpy(np.float64, na_value=np.nan)
-    known = values[in_train & ~np.isnan(values)]
-    low, high = np.quantile(known, [0.01, 0.99])
-    if high > low:  # far outliers count as if they lay nearer
-        known = known.clip(low - (high - low), high + (high - low))
-    scaled = (values - known.mean()) / (known.std() if known.std() > 1e-12 else 1.0)
-    numbers.append(np.nan_to_num(scaled).clip(-5, 5))
-    if np.isnan(values).any():
-        numbers.append(np.isnan(values).astype(float))
-n_numbers = len(numbers)
-x = torch.tensor(np.stack([*numbers, *codes], axis=1), dtype=torch.float32, device=device)
-UNKNOWN = <UNKNOWN>  # chance that a category is hidden in training
-
-
-class Net(nn.Module):
-    """Categories embedded, then fully connected layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.tables = nn.ModuleList(nn.Embedding(size, min(16, (size + 1) // 2)) for size in sizes)
-        for embedding in self.tables:
-            nn.init.normal_(embedding.weight, std=0.5)
-            nn.init.zeros_(embedding.weight[0])
-        self.body = nn.Sequential(
-<NET>
-        )
-        n_features = n_numbers + sum(embedding.embedding_dim for embedding in self.tables)
-        if self.body[0].in_features != n_features:
-            raise SystemExit(f"The data has {n_features} features; the net of the run took {self.body[0].in_features}.")
-
-    def forward(self, x):
-        codes = x[:, n_numbers:].long()
-        if self.training and UNKNOWN:
-            codes = codes * (torch.rand(codes.shape, device=x.device) >= UNKNOWN)
-        embedded = [table(codes[:, i]) for i, table in enumerate(self.tables)]
-        return self.body(torch.cat([x[:, :n_numbers], *embedded], dim=1))
-
-
-def make_net():
-    return Net()
-
-
-def changed(x):
-    return x
-
-
-'''
-TAIL = '''def wave(first, last, t):
-    """From the first value to the last along half a cosine."""
-    return last + (first - last) * (1 + math.cos(math.pi * min(1.0, max(0.0, t)))) / 2
-
-
-def rate(t):
-    """The learning rate as a share of its highest, when a share t of the training is done."""
-<RATE>
-
-
-def momentum(t):
-<MOMENTUM>
-
-
-@torch.no_grad()
-def evaluate(net, where):
-    """Loss and accuracy on some samples."""
-    net.eval()
-    logits = torch.cat([net(x[some]) for some in where.split(1024)])
-    return F.cross_entropy(logits, y[where]).item(), (logits.argmax(dim=1) == y[where]).float().mean().item()
-
-
-net = make_net().to(device)
-groups = [
-    {"params": [p for p in net.parameters() if p.dim() > 1], "weight_decay": <DECAY>},
-    {"params": [p for p in net.parameters() if p.dim() <= 1], "weight_decay": 0.0},
-]
-optimizer = <OPTIMIZER>
-step, n_steps = 0, EPOCHS * -(-len(train) // BATCH)
-best, best_loss = None, math.inf
-for epoch in range(1, EPOCHS + 1):
-    net.train()
-    for some in train[torch.randperm(len(train), device=device)].split(BATCH):
-        t = step / n_steps
-        step += 1
-        if len(some) < 2 <= BATCH:  # one sample alone cannot be normalised over the batch
-            continue
-        for group in optimizer.param_groups:
-            group["lr"] = LR * rate(t)
-            if "betas" in group:
-                group["betas"] = (momentum(t), group["betas"][1])
-            else:
-                group["momentum"] = momentum(t)
-        loss = F.cross_entropy(net(changed(x[some])), y[some], label_smoothing=<SMOOTHING>)
-        optimizer.zero_grad()
-        loss.backward()
-        if <CLIP>:
-            nn.utils.clip_grad_norm_(net.parameters(), <CLIP>)
-        optimizer.step()
-    val_loss, val_accuracy = evaluate(net, val)
-    print(f"epoch {epoch}: validation loss {val_loss:.4f}, accuracy {val_accuracy:.4f}")
-    if val_loss < best_loss:
-        best, best_loss = copy.deepcopy(net.state_dict()), val_loss
-net.load_state_dict(best)
-print(f"validation accuracy {evaluate(net, val)[1]:.4f}")
-print(f"test accuracy {evaluate(net, test)[1]:.4f}")
-'''

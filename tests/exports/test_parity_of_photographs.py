@@ -54,7 +54,7 @@ def test_originals_are_compared_one_by_one_and_stored_images_in_batches(photos):
 def test_a_file_that_scales_otherwise_than_the_net_fails(photos, monkeypatch):
     dataset, model, path = photos
 
-    def nearest(x, height, width):
+    def nearest(x, height, width, *_):
         return torch.nn.functional.interpolate(x, (height, width), mode="nearest")
 
     monkeypatch.setattr("core.preprocessing.resize", nearest)
