@@ -1,14 +1,19 @@
 """A run as a plain PyTorch script that trains the same way where Vitrine is not installed."""
 
+import contextlib
+import dataclasses
+import json
+import math
 import pathlib
 import re
 import textwrap
 
 from core import nets, runs
-from core.config import TrainConfig, TrainingConfig
+from core.config import AugmentConfig, TrainConfig, TrainingConfig
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 EVALUATED_AT_ONCE = 2**23  # values of samples
+WIDTH = 120  # of a line
 
 
 def script(run: str) -> str:
@@ -17,15 +22,12 @@ def script(run: str) -> str:
 
     config, schema, dataset = runs.config(run), runs.schema(run), runs.dataset(run)
     model, settings, augment = _model(config, schema), config.training, config.augment
-    folder = runs.workspace() / "data" / config.data.name / dataset.fingerprint[:12]
     mixes = augment.mixup > 0 or augment.cutmix > 0
-    warps = augment.rotate > 0 or augment.crop < 1
-    changes = warps or augment.flip or augment.flip_vertical or augment.shift or augment.color or augment.cutout
-    changes = bool(changes)
-    features = settings.freeze == -1 and not changes and not mixes and not config.data.redraw
+    changes = dataclasses.replace(augment, mixup=0.0, cutmix=0.0) != AugmentConfig()
+    features = settings.freeze == -1 and not changes and not mixes
     values = {
         "title": _title(run, config),
-        "data": str(folder),
+        "data": str(runs.workspace() / "data" / dataset.name / dataset.fingerprint[:12]),
         "split": str(runs.path(run, "split.parquet")),
         "is_image": schema.kind == "image",
         "shape": schema.shape,
@@ -33,15 +35,15 @@ def script(run: str) -> str:
         "s": settings,
         "batch_size": _batch_size(run, settings),
         "a": augment,
-        "warps": warps,
+        "warps": augment.rotate > 0 or augment.crop < 1,
         "changes": changes,
         "mixes": mixes,
         "features": features,
         "thaws": settings.freeze != 0 and not features,
         "balanced": bool(settings.resample or settings.class_weights),
-        "groups_differ": settings.backbone_lr != 1 and hasattr(model.net, "backbone"),
+        "groups_differ": settings.backbone_lr != 1 and hasattr(model.net, "backbone") and not features,
         "kept": "average" if settings.ema else "net",
-        "at_once": max(16, min(1024, EVALUATED_AT_ONCE // max(1, _size(schema)))),
+        "at_once": max(16, min(1024, EVALUATED_AT_ONCE // math.prod(schema.shape))),
         "optimizer": _optimizer(settings),
         "rate": _rate(settings),
         "momentum": _momentum(settings),
@@ -53,14 +55,15 @@ def script(run: str) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["repr"] = repr
-    text = environment.get_template("script.py.jinja").render(values)
-    return re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n"
+    environment.filters["quoted"] = _quoted
+    text = environment.get_template("script.py.jinja").render(values).strip() + "\n"
+    text = re.sub(r"\n{4,}", "\n\n\n", text)
+    return re.sub(r"\n+(?=# -{20})", "\n\n\n", text)
 
 
 def _title(run: str, config: TrainConfig) -> str:
     """The docstring of the script: what it does, and what it does otherwise than the run."""
-    needs = ["PyTorch", *["torchvision"] * (config.net.name == "pretrained"), "NumPy", "pandas with pyarrow"]
+    needs = ["PyTorch", *["torchvision"] * (config.net.name == "pretrained"), "NumPy", "pandas", "pyarrow"]
     words = (
         "The best epoch is the one with the lowest validation loss. It computes in float32, and random numbers are "
         "others than in the run, so figures differ a little."
@@ -71,6 +74,11 @@ def _title(run: str, config: TrainConfig) -> str:
         words += " Left out: your Dataset is not read anew in each epoch; its samples are those that were stored."
     first = f"Trains as the run {run} did, with {', '.join(needs[:-1])} and {needs[-1]} alone."
     return f'"""{textwrap.fill(first, 117)}\n\n{textwrap.fill(words, 120)}\n"""'
+
+
+def _quoted(value) -> str:
+    """A text, or a list of texts, as Python code."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _model(config: TrainConfig, schema):
@@ -87,30 +95,24 @@ def _batch_size(run: str, settings: TrainingConfig) -> int:
     return found
 
 
-def _size(schema) -> int:
-    """Values of a sample."""
-    size = 1
-    for side in schema.shape:
-        size *= side
-    return size
-
-
 # ---------------------------------------------------------------------------------------------------- data
 
 
 def _image(config: TrainConfig, schema, dataset, model) -> dict:
     """How images are sized and normalised."""
-    tensors = _prepared(config)
     preprocess = model.preprocess
-    if tensors:
-        preprocess.load_state_dict(tensors)
-    given = preprocess.given or tensors
+    given = preprocess.given
+    if earlier := _prepared(config):
+        with contextlib.suppress(RuntimeError):  # of images with other channels
+            preprocess.load_state_dict(earlier)
+            given = True
     resized = dataset.x.shape[1:] != schema.shape or preprocess.zoom != 1
     return {
         "resized": resized,
         "zoom": round(preprocess.zoom, 6),
         "cubic": preprocess.cubic,
         "top": int(preprocess.top),
+        "level": " / 255" if preprocess.top == 255 else "",
         "mean": _numbers(preprocess.mean) if given else None,
         "std": _numbers(preprocess.std) if given else None,
     }
@@ -137,12 +139,29 @@ def _table(config: TrainConfig, schema) -> dict:
     options = config.net.options
     types = {column.type for column in schema.columns}
     return {
-        "columns": schema.columns,
+        "columns": "\n".join(map(_column, schema.columns)),
         "has": {"categories": "category" in types, "dates": "date" in types},
         "numbers": options.get("numbers", "plain") if "number" in types else "plain",
         "pieces": options.get("pieces", 16),
         "unknown": options.get("unknown", 0.0),
     }
+
+
+def _column(column) -> str:
+    """A column as a line of the script, or several where it has many categories."""
+    name, missing = _quoted(column.name), column.missing
+    if column.type != "category":
+        return f"    ({name}, {_quoted(column.type)}, {missing}),"
+    line = f"    ({name}, {_quoted(column.categories)}, {missing}),"
+    if len(line) <= WIDTH:
+        return line
+    rows = [""]
+    for category in map(_quoted, column.categories):
+        if len(rows[-1]) + len(category) > WIDTH - 15:
+            rows.append("")
+        rows[-1] += f"{category}, "
+    inside = "\n".join(f"            {row.rstrip()}" for row in rows)
+    return f"    (\n        {name},\n        [\n{inside}\n        ],\n        {missing},\n    ),"
 
 
 # ---------------------------------------------------------------------------------------------------- the net
@@ -213,7 +232,7 @@ def _arch(config: TrainConfig, schema, net) -> dict:
     name = config.net.options.get("arch", "mobilenet_v2")
     builder = models.get_model_builder(name)
     takes = inspect.signature(inspect.signature(builder).return_annotation.__init__).parameters
-    arguments = f"{name!r}, weights=None"
+    arguments = f"{_quoted(name)}, weights=None"
     if "aux_logits" in takes:
         arguments += ", aux_logits=False, init_weights=False, transform_input=True"
     if "image_size" in takes:
@@ -259,8 +278,8 @@ def _start(config: TrainConfig, schema) -> dict | None:
         raise ValueError("A script is written for nets for tables that start at random; this one starts trained.")
     renamed, but = {}, ""
     if name == "pretrained":
-        n = 1 + 2 * bool(config.net.options.get("hidden"))
-        renamed = {"backbone.body.": "backbone.", "head.hidden.": "head.0.", "head.linear.": f"head.{n}."}
+        hidden = {"head.hidden.": "head.0."} if config.net.options.get("hidden") else {}
+        renamed = {"backbone.body.": "backbone.", **hidden, "head.linear.": f"head.{len(hidden) * 2 + 1}."}
     if weights.startswith("run:") and runs.schema(weights.removeprefix("run:")).classes != schema.classes:
         but = ' and not name.startswith("head.")'  # trained for other classes
     file = _file(config)
@@ -305,15 +324,13 @@ def _rate(settings: TrainingConfig) -> str:
             lines += [f"if t < {rise}:", f"    return wave(1 / 25, 1, t / {rise})"]
         lines.append(f"return wave(1, 1 / 250_000, (t - {rise}) / (1 - {rise}))")
     else:
-        lines.append(f"warm = min(1, 1 / 25 + t / {rise})" if rise else "warm = 1")
-        lines.append(
-            {
-                "cosine": f"return warm * wave(1, 0, max(0, t - {rise}) / (1 - {rise}))",
-                "step": "return warm * 0.1 ** ((t >= 0.5) + (t >= 0.75))",
-                "plateau": "return warm * 0.3 ** n_plateaus()",
-                "constant": "return warm",
-            }[settings.schedule]
-        )
+        course = {
+            "cosine": f"wave(1, 0, (t - {rise}) / (1 - {rise}))",
+            "step": "0.1 ** ((t >= 0.5) + (t >= 0.75))",
+            "plateau": "0.3 ** n_plateaus()",
+            "constant": "1.0",
+        }[settings.schedule]
+        lines.append(f"return {f'min(1, 1 / 25 + t / {rise}) * ' if rise else ''}{course}")
     return "\n".join(f"    {line}" for line in lines)
 
 

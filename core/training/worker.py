@@ -266,6 +266,7 @@ class _Ticker:
         self.began = self.looked = time.monotonic()
         self.start = training.progress()
         self.also = {}  # what the next write of the status says besides
+        self.frozen = training.frozen
         self.told = 0  # how many precisions, one while the backbone is frozen and one after, are written down
         self.agree_every = 1 if training.world.size == 1 else 16
 
@@ -283,6 +284,8 @@ class _Ticker:
             runs.write_json(runs.path(self.run, "precision.json"), list(training.precisions.values())[-1])
         self.keeper.save_if_due(SAVE_WITHIN)
         self.looked = now
+        if training.frozen != self.frozen:  # from here on a step takes another time
+            self.frozen, self.began, self.start = training.frozen, now, training.progress()
         self.status.write(phase="training", epoch=epoch, **self.facts())
 
     def facts(self) -> dict:

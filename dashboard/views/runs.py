@@ -43,7 +43,9 @@ def table() -> None:
         key="table",
         height=min(38 + 35 * len(rows), 640),
         column_config={
-            "Course": st.column_config.LineChartColumn("Course", help="Validation accuracy by epoch", y_min=0, y_max=1),
+            "Course": st.column_config.LineChartColumn(
+                "Course", help="Validation accuracy by epoch", y_min=0, y_max=1, width="small"
+            ),
             "Validation": st.column_config.TextColumn(help="Accuracy on validation samples at the best epoch"),
             "Test (95% interval)": st.column_config.TextColumn(help="Accuracy on samples that training never saw"),
         },
