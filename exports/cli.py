@@ -1,4 +1,4 @@
-"""Command line: write the ONNX file of a run, prove it, write the report."""
+"""Command line: write the ONNX file of a run, prove it, write the report, write the run as a script."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from core import runs, words
 from core.cli import console, guarded
 
 app = typer.Typer(
-    help="Export a run as one ONNX file, prove that it decides as the trained net, write the report.",
+    help="Export a run as one ONNX file, prove that it decides as the trained net, write the report or a script.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -62,6 +62,14 @@ def report(run: Run = "latest") -> None:
     from exports import report as reports
 
     print(reports.write(runs.resolve(run)))
+
+
+@app.command()
+def script(run: Run = "latest") -> None:
+    """Print a run as a plain PyTorch script that trains the same way where Vitrine is not installed."""
+    from exports import script as scripts
+
+    print(scripts.script(runs.resolve(run)), end="")
 
 
 def main() -> None:

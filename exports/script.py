@@ -48,7 +48,7 @@ def script(run: str) -> str:
         "rate": _rate(settings),
         "momentum": _momentum(settings),
         "smoothing": f", label_smoothing={settings.label_smoothing}" if settings.label_smoothing else "",
-        "start": _start(config, schema),
+        "start": _start(config, schema, model),
         **(_image(config, schema, dataset, model) if schema.kind == "image" else _table(config, schema)),
         **_net(config, schema, model),
     }
@@ -269,7 +269,7 @@ def _own(config: TrainConfig, schema, net) -> dict:
 # ---------------------------------------------------------------------------------------------------- weights
 
 
-def _start(config: TrainConfig, schema) -> dict | None:
+def _start(config: TrainConfig, schema, model) -> dict | None:
     """Where the weights that training starts from are, and how their names become those of the script."""
     name, weights = config.net.name, config.net.weights
     if not nets.starts_trained(name, weights):
@@ -279,7 +279,10 @@ def _start(config: TrainConfig, schema) -> dict | None:
     renamed, but = {}, ""
     if name == "pretrained":
         hidden = {"head.hidden.": "head.0."} if config.net.options.get("hidden") else {}
-        renamed = {"backbone.body.": "backbone.", **hidden, "head.linear.": f"head.{len(hidden) * 2 + 1}."}
+        last = f"head.{len(hidden) * 2 + 1}."
+        renamed = {"backbone.body.": "backbone.", **hidden, "head.linear.": last}
+        if not hidden:  # as torchvision names it
+            renamed[f"{model.net.backbone.last}."] = last
     if weights.startswith("run:") and runs.schema(weights.removeprefix("run:")).classes != schema.classes:
         but = ' and not name.startswith("head.")'  # trained for other classes
     file = _file(config)

@@ -367,3 +367,41 @@ def test_finished_runs_leave_no_zombie(finished):
             if abs(process.create_time() - status["pid_created"]) < 1:
                 stale.append(process.status())
     assert stale == []
+
+
+# ---------------------------------------------------------------------------------------------------- going on
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on_and_is_done(start):
+    run = start(epochs=400, batch_size=4)
+    until(lambda: is_training(run) and runs.history(run))
+    jobs.stop(run)
+    n_before = len(runs.history(run))
+    assert (jobs.state(run), n_before < 400) == ("stopped", True)
+    jobs.resume(run)
+    until(lambda: len(runs.history(run)) > n_before, 60)
+    assert [row["epoch"] for row in runs.history(run)] == list(range(1, len(runs.history(run)) + 1))
+    assert jobs.state(run) == "running"
+
+
+def test_a_run_that_is_done_or_at_work_is_not_resumed():
+    run = make()
+    for now in ("queued", "done"):
+        runs.write_status(run, state=now)
+        with pytest.raises(ValueError, match=f"is {now}; only a run that was stopped, failed or lost can be resumed"):
+            jobs.resume(run)
+
+
+def test_a_run_whose_data_is_gone_is_not_resumed():
+    run = make()
+    runs.write_status(run, state="stopped")
+    with pytest.raises(ValueError, match="no longer in the workspace"):
+        jobs.resume(run)
+
+
+def test_again_starts_a_run_with_the_same_config(monkeypatch):
+    first = jobs.create(config.suggest(data.get("iris"), epochs=3, device="cpu"))
+    monkeypatch.setattr(jobs, "_start_process", lambda _run: None)
+    second = jobs.again(first)
+    assert second != first and runs.config(second) == runs.config(first)

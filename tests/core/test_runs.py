@@ -301,3 +301,45 @@ def test_the_end_of_the_log_is_read_whatever_its_length():
 
 def test_no_log_is_an_empty_log():
     assert runs.log_tail(make()) == ""
+
+
+# ---------------------------------------------------------------------------------------------------- trash
+
+
+def test_a_deleted_run_is_in_the_trash_and_comes_back_whole():
+    run = make()
+    before = runs.config(run)
+    runs.delete(run)
+    assert (runs.names(), runs.trash()) == ([], [run])
+    runs.restore(run)
+    assert (runs.names(), runs.trash(), runs.config(run)) == ([run], [], before)
+
+
+def test_an_emptied_trash_is_empty():
+    for _ in range(2):
+        runs.delete(make())
+    assert runs.empty_trash() == 2
+    assert (runs.trash(), runs.empty_trash()) == ([], 0)
+
+
+def test_what_is_not_there_can_be_neither_deleted_nor_restored():
+    with pytest.raises(LookupError, match="There is no run calm-ash in"):
+        runs.delete("calm-ash")
+    with pytest.raises(LookupError, match="There is no run calm-ash in the trash"):
+        runs.restore("calm-ash")
+
+
+def test_a_run_does_not_come_back_over_another_of_its_name():
+    run = make()
+    runs.delete(run)
+    aged(run, 50)
+    with pytest.raises(ValueError, match=f"There is a run {run} already"):
+        runs.restore(run)
+
+
+def test_history_is_cut_back_to_an_epoch():
+    run = make()
+    runs.append_rows(runs.path(run, "history.jsonl"), [{"epoch": 1}, {"epoch": 2}])
+    runs.append_rows(runs.path(run, "steps.jsonl"), [{"epoch": 0.5}, {"epoch": 1.0}, {"epoch": 1.5}])
+    runs.cut_back(run, 1)
+    assert (runs.history(run), runs.steps(run)) == ([{"epoch": 1}], [{"epoch": 0.5}, {"epoch": 1.0}])

@@ -21,7 +21,7 @@ HOSTILE = '<img src=x onerror=alert(1)> *bold* [link](http://x) "q" \u202eabc ðŸ
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """What the engine would compute is computed here."""
-    monkeypatch.setattr(engine, "call", lambda _text, function, *args, **_: function(*args))  # noqa: ARG005
+    monkeypatch.setattr(engine, "call", lambda _text, function, *args, **_: function(*args))
 
 
 @pytest.fixture(autouse=True)

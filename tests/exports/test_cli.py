@@ -65,6 +65,14 @@ def test_report_prints_the_path_of_the_file(finished, monkeypatch, capsys):
     assert capsys.readouterr().out == f"{path}\n" and path.stat().st_size > 1e6
 
 
+def test_script_prints_the_run_as_python_code(finished, monkeypatch, capsys):
+    run = finished["digits"]
+    assert ends_with(monkeypatch, "script", run[11:]) == 0
+    text = capsys.readouterr().out
+    compile(text, "train.py", "exec")
+    assert text.startswith(f'"""Trains as the run {run} did') and text.endswith(")\n")
+
+
 def test_an_error_ends_the_process_with_one_line_and_exit_code_1():
     code, out, err = command("report", "nope")
     assert (code, out) == (1, "")
@@ -108,7 +116,7 @@ def test_a_file_that_cannot_be_read_is_one_line(exported, monkeypatch):
     assert ending == 1 or (ending.startswith("Error: ") and "\n" not in ending)
 
 
-@pytest.mark.parametrize("words", [(), ("onnx",), ("verify",), ("report",)], ids=" ".join)
+@pytest.mark.parametrize("words", [(), ("onnx",), ("verify",), ("report",), ("script",)], ids=" ".join)
 def test_help_ends_with_0(words, monkeypatch, capsys):
     assert ends_with(monkeypatch, *words, "--help") == 0
     assert "Usage: " in capsys.readouterr().out
