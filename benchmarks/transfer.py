@@ -28,7 +28,7 @@ from core.data import split
 from tests.browser.serving import workspace_of
 
 FROZEN = {"freeze": -1, "epochs": 40, "lr": 3e-3}
-TUNED = {"freeze": 2, "epochs": 6, "lr": 2e-3, "backbone_lr": 0.1, "flip": True, "crop": 0.6}
+TUNED = {"freeze": 4, "epochs": 7, "lr": 2e-3, "backbone_lr": 0.1}
 QUICK = 4  # photographs of each class and part
 
 

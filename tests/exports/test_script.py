@@ -88,12 +88,12 @@ def mixed_table(n: int = 400) -> Dataset:
     return stored(kind="table", table=table, columns=columns, targets=targets, classes=("no", "yes"))
 
 
-def coloured(n: int = 90, channels: int = 3) -> Dataset:
-    """Noise, in which the channel of the class stands out; grey images get darker from class to class."""
-    images = np.random.default_rng(0).integers(0, 190, (n, channels, 40, 48), dtype=np.uint8)
+def coloured(n: int = 90) -> Dataset:
+    """Images that get brighter to the right, by chance more or less, in which the channel of the class stands out."""
+    contrast = np.random.default_rng(0).uniform(0, 150, (n, 3, 1, 1))
+    images = (contrast * np.linspace(0, 1, 48) * np.ones((40, 1))).round().astype(np.uint8)  # (n, 3, 40, 48)
     targets = np.arange(n) % 3
-    for i, j in enumerate(targets):
-        images[i, j % channels] += HUE if channels == 3 else np.uint8(HUE // 2 * j)
+    images[np.arange(n), targets] += HUE
     return stored(kind="image", images=images, targets=targets, classes=("red", "green", "blue"))
 
 
@@ -113,9 +113,7 @@ def test_a_residual_cnn_sees_photographs_at_the_size_of_the_run_and_changed_as_t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("net", "numbers"), [("mlp", "plain"), ("residual_mlp", "piecewise"), ("mlp", "periodic")], ids="-".join
-)
+@pytest.mark.parametrize(("net", "numbers"), [("residual_mlp", "piecewise"), ("mlp", "periodic")])
 def test_a_table_with_gaps_categories_and_dates_is_prepared_as_in_the_run(net, numbers, tmp_path):
     compare(trained(mixed_table(), net, {"numbers": numbers}, epochs=15), tmp_path)
 
@@ -194,7 +192,7 @@ def test_images_are_what_the_preprocessing_of_the_run_makes(zoomed, monkeypatch)
     monkeypatch.setattr(sys, "argv", ["train.py"])
     found = defined(script.script(run))
     seen = found["normalised"](found["x"]).cpu()
-    assert (seen - model.preprocess(raw)).abs().mean() < 0.05
+    assert seen.shape == (30, 3, 32, 32) and (seen - model.preprocess(raw)).abs().max() < 0.1
 
 
 def test_the_focal_loss_is_that_of_the_run(finished):
