@@ -63,7 +63,11 @@ def script(run: str) -> str:
 
 def _title(run: str, config: TrainConfig) -> str:
     """The docstring of the script: what it does, and what it does otherwise than the run."""
-    needs = ["PyTorch", *["torchvision"] * (config.net.name == "pretrained"), "NumPy", "pandas", "pyarrow"]
+    needs = ["PyTorch", "NumPy", "pandas", "pyarrow"]
+    if config.net.name == "pretrained":
+        needs.insert(1, "torchvision")
+    if config.net.weights.endswith(".safetensors"):
+        needs.append("safetensors")
     words = (
         "The best epoch is the one with the lowest validation loss. It computes in float32, and random numbers are "
         "others than in the run, so figures differ a little."
@@ -261,7 +265,7 @@ def _own(config: TrainConfig, schema, net) -> dict:
     where = config.net.options["where"]
     module, _, name = where.partition(":")
     given = named.arguments(config.net.options.get("arguments", "{}"), "{}")
-    told = own._told(named.find(where, "a net"), schema) | given
+    told = own.told(named.find(where, "a net"), schema) | given
     arguments = ", ".join(f"{key}={value!r}" for key, value in told.items())
     return {"module": module, "name": name, "arguments": arguments, "fits": hasattr(net, "fit")}
 

@@ -33,7 +33,7 @@ def build(schema: Schema, options: Options = Options()):
         raise ValueError(f"{options.where} is a {type(found).__name__}; it must be a class or a function.")
     given = named.arguments(options.arguments, '{"width": 64}')
     try:
-        net = found(**_told(found, schema) | given)
+        net = found(**told(found, schema) | given)
     except Exception as error:  # a person's own code
         raise ValueError(f"{options.where} could not be made: {type(error).__name__}: {error}") from error
     if not isinstance(net, nn.Module):
@@ -43,7 +43,7 @@ def build(schema: Schema, options: Options = Options()):
     return net
 
 
-def _told(found, schema: Schema) -> dict:
+def told(found, schema: Schema) -> dict:
     """What the net takes of the facts about the data."""
     import inspect
 
