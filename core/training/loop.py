@@ -288,7 +288,8 @@ class Training:
         trunk = self.average.trunk if self.average else self.trunk
         trunk.eval()
         shift = self.model.prior_shift
-        sums = torch.zeros(2 + self.n_classes, dtype=torch.float64, device=self.device)
+        dtype = torch.float32 if self.device.type == "mps" else torch.float64  # which MPS has not
+        sums = torch.zeros(2 + self.n_classes, dtype=dtype, device=self.device)
         n = len(self.val_source)
         at_once = max(16, min(1024, EVALUATED_AT_ONCE // self.sample_size))
         mine = torch.arange(n)[self.world.rank :: self.world.size]
@@ -299,7 +300,7 @@ class Training:
             predicted = logits.argmax(dim=1)
             sums[0] += F.cross_entropy(logits, targets, reduction="sum")
             sums[1] += (predicted == targets).sum()
-            sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=torch.float64))
+            sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=dtype))
         loss, n_right, *counts = self.world.total(sums).tolist()
         never = [j for j in self.val_classes if not counts[j]]
         return loss / n, n_right / n, never[:MAX_NAMED]
