@@ -12,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 import streamlit as st
 
+TRIED_SECONDS = 60  # after which a trial of a net, which may hang, is ended
+
 
 class EngineDied(RuntimeError):
     """The process ended before it answered; a new one is there already. The message is the sentence to show."""

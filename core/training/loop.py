@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import hashlib
 import math
-import random
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 from core import words
 from core.config import AugmentConfig, TrainingConfig
 from core.data import sampling
-from core.training import distributed, feed, precision, schedules
+from core.training import distributed, feed, precision, randomness, schedules
 from core.training.augment import Augment
 from core.training.average import Average
 from core.training.distributed import ALONE, World
@@ -289,7 +288,8 @@ class Training:
         trunk = self.average.trunk if self.average else self.trunk
         trunk.eval()
         shift = self.model.prior_shift
-        sums = torch.zeros(2 + self.n_classes, dtype=torch.float64, device=self.device)
+        dtype = torch.float32 if self.device.type == "mps" else torch.float64  # which MPS has not
+        sums = torch.zeros(2 + self.n_classes, dtype=dtype, device=self.device)
         n = len(self.val_source)
         at_once = max(16, min(1024, EVALUATED_AT_ONCE // self.sample_size))
         mine = torch.arange(n)[self.world.rank :: self.world.size]
@@ -300,7 +300,7 @@ class Training:
             predicted = logits.argmax(dim=1)
             sums[0] += F.cross_entropy(logits, targets, reduction="sum")
             sums[1] += (predicted == targets).sum()
-            sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=torch.float64))
+            sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=dtype))
         loss, n_right, *counts = self.world.total(sums).tolist()
         never = [j for j in self.val_classes if not counts[j]]
         return loss / n, n_right / n, never[:MAX_NAMED]
@@ -480,7 +480,7 @@ class Training:
             "time_share": self.time_share,
             "pieces": self.pieces,
             "order": self.order_state,
-            "random": self.world.all(self._random_state()),
+            "random": self.world.all(randomness.state(self.device, self._generator())),
         }
 
     def load_state(self, state: dict) -> None:
@@ -509,23 +509,9 @@ class Training:
             if self.scaler:
                 self.scaler.load_state_dict(state["scaler"])
         randoms = state["random"]
-        self._set_random_state(randoms[self.world.rank if len(randoms) == self.world.size else 0])
+        mine = randoms[self.world.rank if len(randoms) == self.world.size else 0]
+        randomness.restore(mine, self.device, self._generator())
 
-    def _random_state(self) -> dict:
-        name, keys, *rest = np.random.get_state()
-        return {
-            "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
-            "augment": self.augment.generator.get_state() if self.augment else None,
-            "python": list(random.getstate()[1]),
-            "numpy": [name, keys.tolist(), *rest],
-        }
-
-    def _set_random_state(self, state: dict) -> None:
-        torch.set_rng_state(state["torch"])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda"], self.device)
-        if self.augment:
-            self.augment.generator.set_state(state["augment"])
-        random.setstate((3, tuple(state["python"]), None))
-        np.random.set_state(tuple(state["numpy"]))
+    def _generator(self) -> torch.Generator | None:
+        """What random changes of images are drawn from."""
+        return self.augment.generator if self.augment else None

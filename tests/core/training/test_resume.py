@@ -122,9 +122,9 @@ def made(given, **settings):
 def process_of(run):
     """The run's process, from its beginning."""
     code = (
-        "import sys; from core.training import worker\n"
-        "worker.SAVE_SECONDS = worker.SAVE_WITHIN = worker.SAVE_SHARE = 0\n"  # a checkpoint whenever it looks
-        "worker.STATUS_SECONDS = 0\n"
+        "import sys; from core.training import reporting, worker\n"
+        "reporting.SAVE_SECONDS = reporting.SAVE_WITHIN = reporting.SAVE_SHARE = 0\n"  # a checkpoint whenever it looks
+        "reporting.STATUS_SECONDS = 0\n"
         "sys.exit(worker.main(sys.argv[1]))"
     )
     return subprocess.Popen(

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 SCRIPT = """
 import sys
 from core import config, data
-from core.training import together, worker
-worker.SAVE_SECONDS = worker.SAVE_WITHIN = worker.SAVE_SHARE = 0
+from core.training import reporting, together
+reporting.SAVE_SECONDS = reporting.SAVE_WITHIN = reporting.SAVE_SHARE = 0
 if together.asked_for():
     def made():
         return config.suggest(data.get("iris"), "mlp", {"dropout": 0.0, "unknown": 0.0}, **SETTINGS)
