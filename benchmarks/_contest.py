@@ -130,11 +130,11 @@ class Contestant:
 
     def __init__(self, name: str, problem: pathlib.Path, scratch: pathlib.Path, as_run: bool = False):
         self.name, self.log = name, scratch / f"{name}-{as_run}.log"
-        environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+        environment = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
         if as_run:
             from core import processes
 
-            environment |= {"OMP_WAIT_POLICY": "PASSIVE", **processes.KEEP_MEMORY}
+            environment |= {"GOMP_SPINCOUNT": os.environ["GOMP_SPINCOUNT"], **processes.KEEP_MEMORY}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers", name, str(problem), str(scratch)],
             cwd=ROOT,

@@ -26,7 +26,7 @@ from core.training.optimizers import make_optimizer, set_rate
 from core.training.trunk import Trunk
 
 STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
-COUNT_EVERY = 32  # steps after which it is counted how many were right
+COUNT_EVERY = 32  # steps after which losses, and what was right, are noted
 NORM_EVERY = 16  # steps between two looks at the length of the gradient
 AGREE_EVERY = 16  # steps after which several processes agree on how much time has passed
 FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
@@ -194,13 +194,13 @@ class Training:
             self._set_rate()
             if self.augment:
                 x, targets = self.augment(x, targets)
-            self.losses[self.step], logits = self._learn(x, targets)
-            self.answers.append((logits, targets))
+            loss, logits = self._learn(x, targets)
+            self.answers.append((loss, logits, targets))
+            self.step += 1
             if len(self.answers) == COUNT_EVERY:
-                self._count_right()
+                self._look_at_answers()
             if self.average:
                 self.average.update(self.trunk)
-            self.step += 1
             after_step(self.epoch + 1, self.step)
             if self.time_share >= 1:
                 break
@@ -261,10 +261,12 @@ class Training:
         logits = logits.float()
         return loss_of(logits, targets, self.class_weights, settings.label_smoothing, settings.focal), logits
 
-    def _count_right(self) -> None:
-        """Add those of the last steps that were right, many steps at a time, as each counting would cost more."""
+    def _look_at_answers(self) -> None:
+        """Note losses of the last steps, and how many samples were right: many steps at a time, which costs less."""
         if self.answers:
-            logits, targets = (torch.cat(values) for values in zip(*self.answers))
+            losses, logits, targets = zip(*self.answers)
+            self.losses[self.step - len(losses) : self.step] = torch.stack(losses)
+            logits, targets = torch.cat(logits), torch.cat(targets)
             hard = targets if targets.dim() == 1 else targets.argmax(dim=1)
             self.n_right += (logits.argmax(dim=1) == hard).sum()
             self.answers.clear()
@@ -402,7 +404,7 @@ class Training:
 
     def _read_figures(self):
         """Losses and lengths of the gradient, arrays (n_steps,), and the number right: the only wait for the device."""
-        self._count_right()
+        self._look_at_answers()
         losses = self.world.total(self.losses[: self.step]) / self.world.size
         return (
             losses.cpu().numpy(),
@@ -460,7 +462,7 @@ class Training:
 
         Several processes must ask for it together.
         """
-        self._count_right()
+        self._look_at_answers()
         return {
             "format": 2,
             "model": self.model.state_dict(),
