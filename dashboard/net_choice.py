@@ -124,5 +124,9 @@ def freezing(suggested: int, key: str) -> int:
             help="Then only the head learns; without random changes the backbone's answers are computed once.",
         )
         if way == "first":
-            return int(st.number_input("Epochs", 1, 10_000, max(1, suggested) if suggested > 0 else 3, key=f"{key}-n"))
+            return int(
+                st.number_input(
+                    "Epochs without it", 1, 10_000, max(1, suggested) if suggested > 0 else 3, key=f"{key}-n"
+                )
+            )
     return -1 if way == "all" else 0

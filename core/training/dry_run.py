@@ -29,24 +29,32 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     x = np.zeros((batch_size, *schema.shape), dtype)
     y = np.zeros(batch_size, np.int64)
     where = {"train": np.arange(batch_size), "val": np.arange(batch_size)}
+    steps = -(-n_train // settings.batch_size)
+    seconds = 0.0
     try:
         model = Model(schema, config.net)
         try_net(model, x[:FEW], config.net.name)
         few = _likely(dataclasses.replace(settings, epochs=STEPS, batch_size=batch_size, minutes=0.0, patience=0))
-        marks = [time.perf_counter()]
-        training = loop.Training(model, x, y, where, few, config.augment)
-        for _ in training.epochs(lambda *_: marks.append(time.perf_counter())):
-            pass
+        for freeze, epochs in phases(settings):
+            marks = [time.perf_counter()]
+            training = loop.Training(model, x, y, where, dataclasses.replace(few, freeze=freeze), config.augment)
+            for _ in training.epochs(lambda *_: marks.append(time.perf_counter())):  # noqa: B023 (used at once)
+                pass
+            seconds += float(np.median(np.diff(marks[1:]))) * steps * epochs
+            if freeze and config.augment == AugmentConfig():  # features of train and val were computed first
+                seconds += (marks[1] - marks[0]) / 2 * n_train / batch_size
     except (RuntimeError, MemoryError) as error:
         torch.cuda.empty_cache()
         raise ValueError(f"The net {config.net.name} does not work on this data: {error}") from error
-    steps = -(-n_train // settings.batch_size) * settings.epochs
-    seconds = float(np.median(np.diff(marks[1:]))) * steps
-    if settings.freeze == -1 and config.augment == AugmentConfig():  # features of train and val were computed first
-        seconds += (marks[1] - marks[0]) / 2 * n_train / batch_size
     if settings.minutes:
         seconds = min(seconds, 60 * settings.minutes)
     return {"n_parameters": model.n_parameters(), "seconds": seconds}
+
+
+def phases(settings) -> list[tuple[int, int]]:
+    """What a training with a backbone goes through: (-1, epochs) while that is frozen, (0, epochs) while it learns."""
+    frozen = settings.epochs if settings.freeze == -1 else min(settings.freeze, settings.epochs)
+    return [(freeze, epochs) for freeze, epochs in ((-1, frozen), (0, settings.epochs - frozen)) if epochs]
 
 
 def _likely(settings):

@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import DataConfig, NetConfig, TrainConfig, TrainingConfig
-from core.training.dry_run import dry_run
+from core.training.dry_run import dry_run, phases
 from tests.core import toys
 
 
@@ -28,3 +28,10 @@ def test_there_is_an_estimate_for_any_number_of_epochs(epochs):
 
 def test_one_sample_is_enough():
     assert dry_run(config("mlp"), toys.table_schema(), n_train=1)["n_parameters"] > 0
+
+
+@pytest.mark.parametrize(
+    ("freeze", "expected"), [(0, [(0, 7)]), (-1, [(-1, 7)]), (4, [(-1, 4), (0, 3)]), (9, [(-1, 7)])]
+)
+def test_epochs_with_and_without_the_backbone_are_estimated_apart(freeze, expected):
+    assert phases(TrainingConfig(epochs=7, freeze=freeze)) == expected
