@@ -368,7 +368,10 @@ class Training:
         phase = "frozen" if frozen else "whole"
         if phase not in self.precisions:
             also = dataclasses.asdict(self.settings) | {"seed": 0, "lr": 0, "processes": self.world.size}
-            self.precisions[phase] = self.kept.record(f"precision-{phase}", also, self._choose_precision)
+            record = None
+            if self.world.writes:
+                record = self.kept.record(f"precision-{phase}", also, self._choose_precision)
+            self.precisions[phase] = self.world.first(record)
         self.precision = precision.read(self.precisions[phase]["chosen"])
         self.precision.prepare(self.trunk)
         self.autocast = self.precision.autocast(self.device)
@@ -392,13 +395,10 @@ class Training:
         return feed.Resident.of(features, torch.as_tensor(source.y, device=self.device))
 
     def _choose_precision(self) -> dict:
-        """The record of the precision chosen for the first batch of an epoch; process 0 chooses for all."""
+        """The record of the precision chosen, for the first batch of an epoch."""
         n = self.bounds[1]
         x, y = next(iter(self.source.batches(torch.arange(n), [0, n])))
-        record = None
-        if self.world.writes:
-            record = precision.choose(self.trunk, x, y, self.settings, self.n_steps)
-        return self.world.first(record)
+        return precision.choose(self.trunk, x, y, self.settings, self.n_steps)
 
     # ---------------------------------------------------------------------------------------------------- figures
 

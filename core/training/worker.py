@@ -197,7 +197,7 @@ def _with_batch_size(run: str, model, dataset, where, settings, status, world):
     """The settings with a batch size that was found, if that is asked for; a run that goes on keeps what it had."""
     if settings.batch_size:
         return settings
-    size = runs.status(run).get("batch_size")
+    size = world.first(runs.status(run).get("batch_size"))  # one answer for all: the first writes it soon
     if size is None:
         from core.training import batch_size, loop
 
