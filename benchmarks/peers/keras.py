@@ -17,7 +17,7 @@ def net_of(problem):
     blocks = []
     for width in (32, 64):
         blocks += [layers.Conv2D(width, 3, padding="same", use_bias=False), layers.BatchNormalization()]
-        blocks += [layers.ReLU(), layers.MaxPooling2D(2)]
+        blocks += [layers.MaxPooling2D(2), layers.ReLU()]
     head = [layers.Flatten(), layers.Dense(128, "relu"), layers.Dropout(0.5), layers.Dense(problem.n_classes)]
     return keras.Sequential([*blocks, *head])
 

@@ -1,4 +1,4 @@
-"""Small convolutional net for images of any size: conv-norm-ReLU-pool blocks, then a head with one hidden layer."""
+"""Small convolutional net for images of any size: conv-norm-pool-ReLU blocks, then a head with one hidden layer."""
 
 from dataclasses import dataclass
 
@@ -34,11 +34,13 @@ def build(schema: Schema, options: Options = Options()):
         n_out = min(options.width * 2**i, max(256, options.width))
         norm = options.batch_norm and height * width > 1  # one value per channel and sample cannot be normalised
         layers.append(nn.Conv2d(channels, n_out, kernel_size=3, padding=1, bias=not norm))
-        layers += [nn.BatchNorm2d(n_out), nn.ReLU()] if norm else [nn.ReLU()]
+        if norm:
+            layers.append(nn.BatchNorm2d(n_out))
         channels = n_out
         if min(height, width) > 1:
             layers.append(nn.MaxPool2d(2))
             height, width = height // 2, width // 2
+        layers.append(nn.ReLU())  # after the pool, where it gives the same values and has a quarter of them to compute
     head = nn.Sequential(
         nn.Linear(channels * height * width, options.hidden),
         nn.ReLU(),
