@@ -166,8 +166,10 @@ class Contestant:
 
 @contextlib.contextmanager
 def together(contestants: dict[str, Contestant]):
-    """The contestants, whose processes end with the block."""
+    """The contestants, each ready before any is timed; their processes end with the block."""
     try:
+        for one in contestants.values():
+            one.process.stdout.readline()  # nothing, if it ended before: its turn says why
         yield contestants
     finally:
         for one in contestants.values():

@@ -33,7 +33,11 @@ def main() -> None:
                 differ += len(proof["decisions"])
                 apart = max(apart, proof["largest_difference"])
             net = runs.config(run).net.name
-            line(f"{name}, {net}", [f["accuracy"]["value"] for f in figures], [f["auroc"]["macro"] for f in figures])
+            line(
+                f"{name}, {net}",
+                [f["metrics"]["accuracy"]["value"] for f in figures],
+                [f["metrics"]["auroc_macro"]["value"] for f in figures],
+            )
             line(f"{name}, logistic regression", *peer(run, name))
     print(
         f"Parity, {len(data.available()) * len(SEEDS)} exports on their whole test split: {differ} decisions differ, ",

@@ -57,7 +57,11 @@ def trained(name: str, source: str, settings: dict) -> str:
     for seed in SEEDS:
         run = core.train(source, seed=seed, **settings)
         figures.append(runs.evaluation(run)["test"])
-    line(name, [f["accuracy"]["value"] for f in figures], [f["auroc"]["macro"] for f in figures])
+    line(
+        name,
+        [f["metrics"]["accuracy"]["value"] for f in figures],
+        [f["metrics"]["auroc_macro"]["value"] for f in figures],
+    )
     return run
 
 

@@ -159,7 +159,7 @@ def clocked(run: str) -> dict:
         "beside": seconds - sum(row["seconds"] for row in rows),
         "precision": runs.status(run).get("precision", ""),
         "n_epochs": len(rows),
-        "accuracy": runs.evaluation(run)["test"]["accuracy"]["value"],
+        "accuracy": runs.evaluation(run)["test"]["metrics"]["accuracy"]["value"],
         "n": n_train,
     }
 

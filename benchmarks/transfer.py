@@ -76,7 +76,7 @@ def trained(name: str, asked, settings: dict, seeds: int = 0) -> tuple[str, floa
         run = core.train(str(asked.photos), "pretrained", seed=seed, device="cpu", **settings)
         figures = runs.evaluation(run)
         took.append(time.perf_counter() - began)
-        accuracies.append(figures["test"]["accuracy"]["value"])
+        accuracies.append(figures["test"]["metrics"]["accuracy"]["value"])
         validation.append(max(row["val_accuracy"] for row in runs.history(run)))
     line(name, accuracies, f"validation {shown(validation, '{:.4f}')}, {shown(took, '{:.0f}')} s, {ways(run)}")
     return run, took[0], accuracies

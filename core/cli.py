@@ -8,10 +8,12 @@ import typer
 from rich import box
 from rich.table import Table
 
-from core import config, data, jobs, nets, runs, words
+from core import config, data, folds, jobs, nets, runs, words
 from core.data.cli import added
 from core.data.cli import app as data_app
+from core.evaluation.cli import compare, evaluate, note, slices
 from core.options import parse
+from core.search.cli import sweep
 from core.terminal import console
 from core.training import together
 
@@ -22,6 +24,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.command()(sweep)
+app.command()(evaluate)
+app.command()(slices)
+app.command()(compare)
+app.command()(note)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet-maple), or latest.")]
 
@@ -77,6 +84,10 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Any other setting, NAME=VALUE, for example flip=true or class_weights=0.5."),
     ] = None,
+    k_folds: Annotated[
+        int | None,
+        typer.Option("--folds", help="Cross-validate: a run for each fold, and one that pools what they say."),
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Watch the run until it is over; Ctrl-C stops it.")] = True,
 ) -> None:
     """Train a net on a data set. Under torchrun, several processes train it together."""
@@ -108,7 +119,8 @@ def train(
         run, code = together.train(asked_for)
         show(run)
         raise typer.Exit(code)
-    _see_to_its_end(jobs.start(asked_for()), wait)
+    run = jobs.start(asked_for()) if k_folds is None else folds.start(asked_for(), k_folds)
+    _see_to_its_end(run, wait)
 
 
 @app.command()
@@ -122,7 +134,8 @@ def resume(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch t
 @app.command()
 def again(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True):
     """Start a new run with the settings, and on the very data, of another."""
-    _see_to_its_end(jobs.again(runs.resolve(run)), wait)
+    run = runs.resolve(run)
+    _see_to_its_end(folds.again(run) if folds.members(run) else jobs.again(run), wait)
 
 
 @app.command()
@@ -251,18 +264,6 @@ def trash(empty: Annotated[bool, typer.Option("--empty", help="Delete what is in
 
 
 @app.command()
-def evaluate(run: Run = "latest") -> None:
-    """Evaluate a run's best epoch again, for instance one that was stopped."""
-    from core import evaluation
-
-    run = runs.resolve(run)
-    if jobs.state(run) in runs.WORKING:
-        raise ValueError(f"Run {run} is still at work; it is evaluated at its end.")
-    runs.write_status(run, **evaluation.headline(evaluation.evaluate(run)))
-    show(run)
-
-
-@app.command()
 def explain(
     run: Run = "latest",
     method: Annotated[str | None, typer.Option(help="Method; default: the first one that fits the data.")] = None,
@@ -334,8 +335,8 @@ def show(run: str) -> str:
         table.add_row("validation accuracy", f"{row['val_accuracy']:.1%} (best epoch {row['best_epoch']})")
     if figures := runs.evaluation(run):
         test = figures["test"]
-        table.add_row("test accuracy", words.interval(test["accuracy"]))
-        table.add_row("test AUROC (macro)", words.area(test["auroc"]["macro"]))
+        table.add_row("test accuracy", words.interval(test["metrics"]["accuracy"]))
+        table.add_row("test AUROC (macro)", words.area(test["metrics"]["auroc_macro"]["value"]))
         table.add_row("in words", evaluation.sentence(test, runs.schema(run).sample_word))
     table.add_row("folder", str(runs.path(run)))
     console.print(table)

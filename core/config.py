@@ -32,6 +32,7 @@ class DataConfig:
     fold: int = option(0, "which of the folds is the test part, from 0", 0, 49, rare=True)
     image_size: int = option(0, "side of the image that the net sees; 0 takes the stored size", 0, 1024, "pixels")
     redraw: bool = option(False, "whether a Dataset of your own is read anew in each epoch, for its random transform")
+    without: str = option("", "list of samples, kept with the data set, to leave out of train and val", rare=True)
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,8 @@ def check_together(config: TrainConfig, schema: Schema) -> None:
         raise ValueError(f"The net {config.net.name} has no backbone to freeze; leave freeze at 0.")
     if config.data.name not in data.available():
         raise LookupError(f"There is no data set {config.data.name!r}; there are {', '.join(data.available())}.")
+    if config.data.without:
+        data.lists.load(config.data.name, config.data.without)  # ValueError says which there are
     if config.data.fold >= max(1, config.data.folds):
         raise ValueError(f"fold is {config.data.fold}; with {config.data.folds} folds it must be below that.")
     if schema.kind == "table" and config.augment != AugmentConfig():

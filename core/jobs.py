@@ -11,15 +11,19 @@ from dataclasses import replace
 import filelock
 import psutil
 
-from core import data, processes, runs
+from core import data, notes, processes, runs
 from core.config import TrainConfig, check_together, seen_by_net, written_out
 from core.processes import ROOT, START_SECONDS  # noqa: F401 (ROOT is for those who start their own)
+
+POOL = "folds.json"  # in the folder of a run that pools others, see `folds`
+COURSE = 60  # epochs in a sparkline, at most
+_kept: dict[str, tuple] = {}  # by path: what the files of a run that is over were when read, and what they say
 
 
 def start(config: TrainConfig) -> str:
     """Make a run for `config` and start its process, detached; returns the run's name at once. Errors as `create`'s."""
     run = create(config)
-    _start_process(run)
+    start_process(run)
     return run
 
 
@@ -46,7 +50,7 @@ def resume(run: str) -> None:
     runs.write_status(
         run, state="queued", message="", queued=time.time(), started=None, ended=None, ended_early=None, took=taken
     )
-    _start_process(run)
+    start_process(run)
 
 
 def again(run: str) -> str:
@@ -55,7 +59,7 @@ def again(run: str) -> str:
     return start(runs.config(run))
 
 
-def _start_process(run: str) -> None:
+def start_process(run: str) -> None:
     processes.start("core.training.worker", runs.path(run), runs.path(run, "log.txt"))
 
 
@@ -72,7 +76,29 @@ def state(run: str, status: dict | None = None) -> str:
 
 
 def summary(run: str) -> dict:
-    """What a list shows of one run; a run with a damaged file has state "damaged" and says why in `message`."""
+    """What a list shows of one run; a run with a damaged file has state "damaged" and says why in `message`.
+
+    The status, with data, net, epochs, seconds; title, tags, star and archived of its notes; seed, folds, fold and
+    alike (see `evaluation.groups.alike`) of its config. What is known of a run that is over is kept until its files
+    change.
+    """
+    try:
+        place = str(runs.path(run))
+        stamp = [_stamp(f"{place}/{name}") for name in ("status.json", "config.json", notes.FILE)]
+    except LookupError as error:
+        return {"run": run, "state": "damaged", "message": str(error)}
+    kept = _kept.get(place)
+    if kept is None or kept[0] != stamp:
+        row = _summary(run)
+        if row["state"] not in ("done", "failed", "stopped"):
+            return row
+        kept = _kept[place] = (stamp, row)
+    return dict(kept[1])
+
+
+def _summary(run: str) -> dict:
+    from core.evaluation import groups
+
     try:
         status, config = runs.status(run), runs.config(run)
         now = state(run, status)
@@ -82,6 +108,7 @@ def summary(run: str) -> dict:
         status["message"] = "Its process ended without a word; the log may say why. Resume it, or train again."
     started = status.get("started")
     ended = time.time() if now == "running" else status.get("ended") or status.get("updated", started)
+    said = notes.read(run)
     return {
         **status,
         "run": run,
@@ -90,7 +117,34 @@ def summary(run: str) -> dict:
         "net": config.net.name,
         "epochs": config.training.epochs,
         "seconds": None if started is None else ended - started + status.get("took", 0),
+        "title": said.title,
+        "tags": list(said.tags),
+        "star": said.star,
+        "archived": said.archived,
+        "seed": config.training.seed,
+        "folds": config.data.folds,
+        "fold": config.data.fold,
+        "alike": {} if runs.path(run, POOL).exists() else groups.alike(config),
     }
+
+
+def course(run: str) -> list[float]:
+    """Validation accuracy of the last epochs, at most COURSE of them, kept until the history grows."""
+    place = str(runs.path(run, "history.jsonl"))
+    stamp = _stamp(place)
+    if place not in _kept or _kept[place][0] != stamp:
+        rows = runs.history(run)[-COURSE:]
+        _kept[place] = (stamp, [row["val_accuracy"] for row in rows if "val_accuracy" in row])
+    return _kept[place][1]
+
+
+def _stamp(place: str) -> tuple | None:
+    """What a file is: another one has another; None if it is not there."""
+    try:
+        found = pathlib.Path(place).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def summaries() -> list[dict]:
@@ -100,12 +154,7 @@ def summaries() -> list[dict]:
 
 def working() -> list[dict]:
     """Summaries of the runs that are queued or running, the oldest first."""
-    found = []
-    for run in runs.names():
-        with contextlib.suppress(runs.DamagedRun, LookupError):
-            if runs.status(run)["state"] in runs.WORKING:
-                found.append(summary(run))
-    return [row for row in reversed(found) if row["state"] in runs.WORKING]
+    return [row for row in reversed(summaries()) if row["state"] in runs.WORKING]
 
 
 def stop(run: str, timeout: float = 3.0) -> None:
@@ -155,26 +204,31 @@ def turn(run: str, device: str):
     folder = runs.workspace() / "locks"
     folder.mkdir(exist_ok=True)
     lock = filelock.FileLock(folder / f"{device_lock(device)}.lock")
+    line = None
     while True:
         if should_stop(run):
             raise InterruptedError
-        if queue(device)[:1] == [run]:
+        line = queue(device, line)
+        if line[:1] == [run]:
             with contextlib.suppress(filelock.Timeout):
                 lock.acquire(blocking=False)
                 break
+        # whoever comes later stands behind, so that only those in front are looked at again
+        line = line[: line.index(run) + 1] if run in line else None
         time.sleep(0.1)
     with lock:
         yield
 
 
-def queue(device: str) -> list[str]:
-    """Runs that wait for the device of this setting, the first in line first."""
-    waiting = []
-    for run in runs.names():
+def queue(device: str, among: list[str] | None = None) -> list[str]:
+    """Runs that wait for the device of this setting, the first in line first; of all runs, or of those in `among`."""
+    waiting, wanted = [], device_lock(device)
+    for run in runs.names() if among is None else among:
         with contextlib.suppress(runs.DamagedRun, LookupError):
             status = runs.status(run)
-            same = device_lock(runs.config(run).training.device) == device_lock(device)
-            if same and status["state"] == "queued" and state(run, status) == "queued":
+            if status["state"] != "queued" or device_lock(runs.config(run).training.device) != wanted:
+                continue
+            if state(run, status) == "queued":
                 waiting.append((status.get("queued", status["created"]), run))
     return [run for _, run in sorted(waiting)]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core import nets, preprocessing, runs
+from core import folds, nets, preprocessing, runs
 from core.config import NetConfig
 from core.data.dataset import Dataset, Schema
 from core.training import checkpoint
@@ -42,6 +42,10 @@ def load(run: str) -> Model:
     """The model of `run` at its best epoch, in evaluation mode on the CPU; LookupError if it has no weights yet."""
     path = runs.path(run, "checkpoints", "best.pt")
     if not path.exists():
+        if members := folds.members(run):
+            raise LookupError(
+                f"Run {run} pools {len(members)} folds and has no weights; choose one of them: {members[0]}."
+            )
         raise LookupError(f"Run {run} has no trained weights yet; wait until its first epoch is done.")
     model = Model(runs.schema(run), runs.config(run).net)
     try:

@@ -45,6 +45,7 @@ HISTORY = {  # what a row of history.jsonl says of its epoch
     "never_predicted": "classes, by index, of validation samples that no prediction named, at most 20",
     "seconds": "validation included",
 }
+EVALUATION = 2  # format of evaluation.json
 WORKING = ("queued", "running")  # states in which a process must be alive
 NAME = re.compile(r"[\w-]{1,100}")
 
@@ -182,7 +183,8 @@ def steps(run: str) -> list[dict]:
 
 def evaluation(run: str) -> dict | None:
     """The figures of the finished run, or None if it has not been evaluated."""
-    return _read_record(run, "evaluation.json", ("epoch", "val", "test"))
+    record = _read_record(run, "evaluation.json", ("val", "test"))
+    return record if record is None or record.get("format") == EVALUATION else None  # an older one is made anew
 
 
 def parity(run: str) -> dict | None:
@@ -213,8 +215,49 @@ def write_predictions(run: str, part: str, ids: np.ndarray, targets: np.ndarray,
         table.to_parquet(beside)
 
 
+def begin_epochs(run: str, ids: np.ndarray, targets: np.ndarray, n_classes: int) -> None:
+    """Note which validation samples `append_epoch` is about."""
+    import pandas as pd
+
+    with replacing(path(run, "predictions", "epochs.parquet")) as beside:
+        pd.DataFrame({"id": ids, "target": targets}).to_parquet(beside)
+    write_json(path(run, "predictions", "epochs.json"), {"n": len(ids), "n_classes": n_classes, "dtype": "float16"})
+
+
+def append_epoch(run: str, logits: np.ndarray) -> None:
+    """Add what the net says after one more epoch, float16 (n, n_classes), to the run's epochs.bin."""
+    with open(path(run, "predictions", "epochs.bin"), "ab") as file:
+        file.write(np.ascontiguousarray(logits, "<f2").tobytes())
+
+
+def epochs(run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Sample ids (n,), targets (n,) and logits float16 (n_epochs, n, n_classes) of validation samples after each epoch.
+
+    The logits stay in their file until they are read. None for a run that kept none.
+    """
+    import pandas as pd
+
+    stored = path(run, "predictions", "epochs.bin")
+    try:
+        facts = read_json(run, "predictions/epochs.json")
+        table = pd.read_parquet(path(run, "predictions", "epochs.parquet"))
+        shape = (facts["n"], facts["n_classes"])
+        n_epochs = stored.stat().st_size // (2 * facts["n"] * facts["n_classes"])
+        logits = np.memmap(stored, "<f2", "r", shape=(n_epochs, *shape))
+        return table["id"].to_numpy(str), table["target"].to_numpy(), logits
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        return None
+
+
 def cut_back(run: str, epoch: int) -> None:
-    """Forget what history and steps say about epochs after `epoch`, which are trained again."""
+    """Forget what is known about epochs after `epoch`, which are trained again."""
+    stored = path(run, "predictions", "epochs.bin")
+    if stored.exists() and (kept := epochs(run)) is not None:
+        n_bytes = min(epoch, len(kept[2])) * kept[2][0].nbytes
+        del kept
+        os.truncate(stored, n_bytes)
+    else:
+        stored.unlink(missing_ok=True)
     for name in ("history.jsonl", "steps.jsonl"):
         target = path(run, name)
         rows = [row for row in read_rows(target) if row.get("epoch", 0) <= epoch]

@@ -17,6 +17,14 @@ def interval(figure: dict) -> str:
     return f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
 
 
+def figure(figure: dict, form: str) -> str:
+    """A metric with its interval, as `form` ("percent", "area" or "number") says: "0.953 (0.941 to 0.962)"."""
+    if figure["value"] is None or form == "percent":
+        return interval(figure)
+    value = area(figure["value"]) if form == "area" else f"{figure['value']:.3f}"
+    return f"{value} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
 def area(value: float | None) -> str:
     """Area under a curve, in [0, 1], rounded down, so that only a perfect one reads 1: 0.99964 -> "0.9996"."""
     if value is None:

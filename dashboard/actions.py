@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import jobs, runs, words
+from core import folds, jobs, runs, words
 from dashboard import as_code, run_page
 
 RESUMABLE = ("stopped", "failed", "lost")
@@ -31,7 +31,7 @@ def buttons(row: dict, key: str) -> None:
             help="A new run with the same settings on the same data.",
         ):
             with st.spinner("Starting"):
-                new = attempt(jobs.again, run)
+                new = attempt(folds.again if folds.members(run) else jobs.again, run)
             if new is not None:
                 st.switch_page("views/live.py", query_params={"run": new})
         if st.button(

@@ -19,11 +19,13 @@ def main() -> None:
             st.Page("views/runs.py", title="Runs", icon=":material/view_list:", default=True),
             st.Page("views/data.py", title="Data", icon=":material/database:"),
             st.Page("views/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("views/search.py", title="Search", icon=":material/manage_search:"),
             st.Page("views/live.py", title="Live", icon=":material/monitoring:"),
         ],
         "Understand": [
             st.Page("views/evaluate.py", title="Evaluate", icon=":material/analytics:"),
             st.Page("views/explain.py", title="Explain", icon=":material/search_insights:"),
+            st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         ],
         "Deliver": [st.Page("views/export.py", title="Export", icon=":material/deployed_code:")],
     }

@@ -1,5 +1,6 @@
 """What surrounds every page: page settings, style, the sidebar's foot, and one sentence for what goes wrong."""
 
+import functools
 import json
 import pathlib
 import time
@@ -15,6 +16,7 @@ STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; }
 [data-testid="stMetric"] { padding: 0; }
+@media (max-width: 1150px) { .st-key-decide [data-testid="stColumn"] { min-width: min(20rem, 100%); flex: 1 1 20rem; } }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
 .verdict.passed { border-color: #0b7a5e; background: rgba(11,122,94,.09); }
 .verdict.failed { border-color: #b3261e; background: rgba(179,38,30,.09); }
@@ -42,7 +44,7 @@ def sidebar(groups: dict) -> None:
         for group, pages in groups.items():
             st.caption(group)
             for page in pages:
-                of_a_run = run and page.title not in ("Runs", "Data", "Train")
+                of_a_run = run and page.title not in ("Runs", "Data", "Train", "Search", "Compare")
                 st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())
@@ -52,13 +54,24 @@ def sidebar(groups: dict) -> None:
 
 def run(page) -> None:
     """Run the page; our own errors become one sentence on it."""
-    try:
-        page.run()
-    except (KeyError, IndexError):
-        raise
-    except (runs.WorkspaceError, LookupError, ValueError) as error:
-        st.error(error.args[0] if len(error.args) == 1 else str(error), icon=":material/error:")
+    in_a_sentence(page.run)()
     _read_ahead()
+
+
+def in_a_sentence(function):
+    """The function, but our own errors become one sentence on the page: for pages, and for fragments of them."""
+
+    @functools.wraps(function)
+    def said(*args):
+        try:
+            return function(*args)
+        except (KeyError, IndexError):  # a fault, not a sentence of ours
+            raise
+        except (runs.WorkspaceError, LookupError, ValueError) as error:
+            st.error(error.args[0] if len(error.args) == 1 else str(error), icon=":material/error:")
+            return None
+
+    return said
 
 
 def let_it_paint() -> None:

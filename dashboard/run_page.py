@@ -52,7 +52,7 @@ def figures(run: str, row: dict) -> dict:
             st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
             st.page_link("views/live.py", label="Watch it", query_params={"run": run})
         elif runs.path(run, "checkpoints", "best.pt").exists():
-            st.info("This run ended before it was evaluated; its best epoch so far is kept.", icon=":material/info:")
+            st.info("This run has no figures of this version yet; its best epoch is kept.", icon=":material/info:")
             if st.button("Evaluate the best epoch", type="primary"):
                 from dashboard import engine
 

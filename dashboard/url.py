@@ -49,6 +49,30 @@ def slider(label: str, key: str, low: float, high: float, default: float, step: 
     return st.slider(label, low, high, step=step, key=key, on_change=_write, args=(key, default), **how)
 
 
+def number(label: str, key: str, low: float, high: float, default: float, **how) -> float:
+    """A box for a number whose value lives in the URL as `?key=5`; what is no number from low to high is not there."""
+    try:
+        asked = float(st.query_params.get(key, default))
+    except ValueError:
+        asked = default
+    st.session_state[key] = asked if low <= asked <= high else default
+    return st.number_input(label, low, high, key=key, on_change=_write, args=(key, default), **how)
+
+
+def asked(key: str) -> str:
+    """What the URL says under a key, "" if nothing."""
+    return st.query_params.get(key, "")
+
+
+def put(**values) -> None:
+    """Write choices into the URL, to be found there by the widgets drawn next; None takes one out."""
+    for key, value in values.items():
+        if value is None:
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _write(key: str, default, drops=()) -> None:
     """Put the new choice where it is looked for."""
     for other in drops:

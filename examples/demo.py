@@ -29,8 +29,8 @@ def main() -> None:
     page = report.write(run)
     table = Table("", run, box=box.SIMPLE)
     table.add_row("In words", evaluation.sentence(test, "image"))
-    table.add_row("Test accuracy (95% interval)", words.interval(test["accuracy"]))
-    table.add_row("Test AUROC (macro)", words.area(test["auroc"]["macro"]))
+    table.add_row("Test accuracy (95% interval)", words.interval(test["metrics"]["accuracy"]))
+    table.add_row("Test AUROC (macro)", words.area(test["metrics"]["auroc_macro"]["value"]))
     for record in explanations:
         table.add_row(f"Explanation: {record['method']}", record["path"])
     table.add_row("Proof", proof["verdict"])

@@ -168,78 +168,6 @@ def _below(fig, x, y, title: str, form: str) -> None:
     )
 
 
-def confusion_matrix(counts, classes: list[str]) -> go.Figure:
-    """Counts (n_classes, n_classes), true class by row, coloured by their share of the row."""
-    counts = np.asarray(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = labels(classes)
-    many = len(classes) > 25
-    fig = base("The model says", "Truth")
-    fig.add_heatmap(
-        z=shares,
-        x=names,
-        y=names,
-        text=np.where(counts > 0, counts.astype(str), "") if not many else None,
-        texttemplate=None if many else "%{text}",
-        customdata=np.dstack([counts, shares]),
-        hovertemplate="truth %{y}, said %{x}: %{customdata[0]:,} (%{customdata[1]:.1%} of the row)<extra></extra>",
-        colorscale="Cividis",
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=1,
-        ygap=1,
-    )
-    fig.update_xaxes(type="category", side="bottom", showgrid=False, tickangle=-40 if max(map(len, names)) > 4 else 0)
-    fig.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    return fig
-
-
-def roc(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
-    """ROC curves, one class against the rest, macro and micro, with the diagonal of a guess."""
-    fig = base("False alarms (1 - specificity)", "Recall (sensitivity)")
-    fig.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="A guess", hoverinfo="skip"
-    )
-    _curves(fig, curves, areas, classes, "false alarms %{x:.1%}, recall %{y:.1%}")
-    return _square(fig)
-
-
-def precision_recall(curves: list[dict], areas: dict, classes: list[str]) -> go.Figure:
-    """Precision/recall curves, one class against the rest, and micro."""
-    fig = base("Recall", "Precision")
-    _curves(fig, curves, areas, classes, "recall %{x:.1%}, precision %{y:.1%}")
-    return _square(fig)
-
-
-def reliability(corrected: dict, uncorrected: dict | None = None) -> go.Figure:
-    """Accuracy by confidence of `metrics.calibration`, with the diagonal of a model as sure as it is right.
-
-    uncorrected : the same before probabilities were corrected to the data's own class shares
-    """
-    fig = base("How sure the model is", "How often it is right")
-    fig.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="As sure as right", hoverinfo="skip"
-    )
-    for found, name, color in (
-        (uncorrected, "Before correction", PALETTE[1]),
-        (corrected, "After correction" if uncorrected else "Model", PALETTE[0]),
-    ):
-        if found:
-            n = np.array([row["n"] for row in found["bins"]], float)
-            fig.add_scatter(
-                x=[row["confidence"] for row in found["bins"]],
-                y=[row["accuracy"] for row in found["bins"]],
-                mode="lines+markers",
-                name=f"{name}: off by {found['error']:.1%}",
-                line={"color": color, "width": 2},
-                marker={"size": 6 + 14 * np.sqrt(n / n.max())},
-                customdata=n,
-                hovertemplate="%{customdata:,} samples: sure %{x:.1%}, right %{y:.1%}<extra></extra>",
-            )
-    return _square(fig)
-
-
 def class_balance(counts: dict[str, list[int]], classes: list[str]) -> go.Figure:
     """Samples of each class, stacked by part of the split; counts is {"train": [...], "val": [...], "test": [...]}."""
     fig = base("", "Samples")
@@ -336,30 +264,6 @@ def labels(names: list[str], length: int = 18) -> list[str]:
     return [shorten(name, len(name)) for name in words.distinct([words.cut(name, length) for name in names])]
 
 
-def _curves(fig, curves, areas, classes, hover):
-    """Add one line per curve: classes in their colours, macro and micro dashed."""
-    area_of = dict(zip(classes, areas["per_class"]))
-    drawn = 0
-    for curve in curves:
-        name, mean = curve["name"], curve.get("mean", False)
-        drawn += not mean
-        if drawn > MAX_CURVES and not mean:
-            continue
-        color = GREY if mean else class_color(classes.index(name))
-        thresholds = curve["threshold"]
-        fig.add_scatter(
-            x=curve["x"],
-            y=curve["y"],
-            mode="lines",
-            name=f"{shorten(name)} {words.area(areas[name] if mean else area_of[name])}",
-            line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
-            customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
-            hovertemplate=f"{shorten(name)}: {hover}"
-            + ("" if thresholds is None else " at threshold %{customdata[0]:.2f}")
-            + "<extra></extra>",
-        )
-
-
 def base(x_title: str, y_title: str) -> go.Figure:
     """An empty figure in our form, for others to add to."""
     fig = go.Figure()
@@ -376,24 +280,6 @@ def base(x_title: str, y_title: str) -> go.Figure:
     fig.update_xaxes(title=x_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
     fig.update_yaxes(title=y_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
     return fig
-
-
-def _square(fig: go.Figure) -> go.Figure:
-    fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
-    fig.update_yaxes(
-        range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain", constraintoward="bottom"
-    )
-    return fig.update_layout(
-        height=400,
-        legend={
-            "orientation": "v",
-            "yanchor": "bottom",
-            "y": 0.03,
-            "xanchor": "right",
-            "x": 0.99,
-            "bgcolor": "rgba(138,143,152,0.12)",
-        },
-    )
 
 
 def _bare(image: np.ndarray) -> go.Figure:

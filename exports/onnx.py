@@ -8,8 +8,10 @@ import numpy as np
 
 from core import jobs, runs
 from core.data.dataset import Dataset, Schema, days
+from core.evaluation import points
+from core.evaluation.operating import OperatingPoint
 
-OUTPUT = "probabilities"
+OUTPUT, DECISION = "probabilities", "decision"
 
 
 def export(run: str) -> pathlib.Path:
@@ -17,7 +19,8 @@ def export(run: str) -> pathlib.Path:
 
     Images: one input "image", uint8 (n, c, height, width) of any size. Tables: one input per column, named as the
     column: float32 (n,) for a number (NaN is missing) or a date (days since 1970-01-01), string (n,) for a category
-    ("" is missing). Output "probabilities", float32 (n, n_classes).
+    ("" is missing). Output "probabilities", float32 (n, n_classes); and if the run has an operating point in use,
+    "decision", int64 (n,), the index of the class that is said by it, -1 for nothing.
     Raises LookupError if the run has no weights yet, ValueError if it is still at work.
     """
     from core import model as models
@@ -25,8 +28,9 @@ def export(run: str) -> pathlib.Path:
     if jobs.state(run) in runs.WORKING:  # its best epoch may change before the proof is done
         raise ValueError(f"Run {run} is still at work; export it when it is done.")
     target = runs.path(run, "exports", "model.onnx")
-    model = convert(models.load(run))
-    _describe(model, run)
+    point = points.used(run)
+    model = convert(models.load(run), point)
+    _describe(model, run, point)
     runs.path(run, "exports", "parity.json").unlink(missing_ok=True)
     with runs.replacing(target) as beside:
         beside.write_bytes(model.SerializeToString())
@@ -52,14 +56,18 @@ def column_input(values, column_type: str) -> np.ndarray:
 
 
 def input_names(schema: Schema) -> list[str]:
-    """Names of the file's inputs: "image", or the columns' own, but for one that is named as the output."""
+    """Names of the file's inputs: "image", or the columns' own, but for one that is named as an output."""
     if schema.kind == "image":
         return ["image"]
-    return [f"{column.name} (column)" if column.name == OUTPUT else column.name for column in schema.columns]
+    taken = (OUTPUT, DECISION)
+    return [f"{column.name} (column)" if column.name in taken else column.name for column in schema.columns]
 
 
-def convert(model):
-    """An onnx.ModelProto that computes the probabilities of `model` (core.model.Model) from raw input."""
+def convert(model, point: OperatingPoint | None = None):
+    """An onnx.ModelProto that computes the probabilities of `model` (core.model.Model) from raw input.
+
+    point : the operating point by which it decides; None for no output "decision"
+    """
     import onnx
     import torch
 
@@ -71,11 +79,11 @@ def convert(model):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on names of axes that are the same axis
         program = torch.onnx.export(
-            _deployed(model),
+            _deployed(model, point),
             example,
             dynamo=True,
             input_names=[f"input_{i}" for i in range(len(example))],
-            output_names=[OUTPUT],
+            output_names=[OUTPUT] if point is None else [OUTPUT, DECISION],
             dynamic_shapes=(tuple(dict(axes) for _ in example),),
             external_data=False,
             verbose=False,
@@ -87,8 +95,8 @@ def convert(model):
     return proto
 
 
-def _deployed(model):
-    """The model as it leaves the house: named inputs in, probabilities out."""
+def _deployed(model, point: OperatingPoint | None):
+    """The model as it leaves the house: named inputs in, probabilities out, and what is decided by the point."""
     import torch
 
     class Deployed(torch.nn.Module):
@@ -103,9 +111,30 @@ def _deployed(model):
                 x = values[0]
             else:
                 x = torch.stack([value.float() for value in values], dim=1)
-            return torch.softmax(self.model(x), dim=1)
+            y_prob = torch.softmax(self.model(x), dim=1)
+            return y_prob if point is None else (y_prob, _decided(y_prob, point))
 
     return Deployed().eval()
+
+
+def _decided(y_prob, point: OperatingPoint):
+    """`operating.decide` for a tensor: int64 (n,), -1 where nothing is said."""
+    import torch
+
+    n_classes = y_prob.shape[1]
+    if len(point.thresholds) == 1:
+        is_positive = torch.arange(n_classes) == point.positive
+        rest = torch.where(is_positive, -1.0, y_prob).argmax(dim=1)
+        y_pred = torch.where(y_prob[:, point.positive] >= point.thresholds[0], point.positive, rest)
+    elif point.thresholds:
+        y_pred = (y_prob / torch.tensor(point.thresholds).clamp(min=1e-12)).argmax(dim=1)
+    elif point.costs:
+        y_pred = (y_prob @ torch.tensor(point.costs)[:, :n_classes]).argmin(dim=1)
+    else:
+        y_pred = y_prob.argmax(dim=1)
+    if point.abstain_below > 0:
+        y_pred = torch.where(y_prob.amax(dim=1) < point.abstain_below, -1, y_pred)
+    return y_pred
 
 
 def _example(schema: Schema):
@@ -163,7 +192,7 @@ def _take_strings(proto, schema: Schema) -> None:
         proto.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 4))
 
 
-def _describe(proto, run: str) -> None:
+def _describe(proto, run: str, point: OperatingPoint | None) -> None:
     """Write into the file what it is: classes, inputs, run, data and versions, each as JSON text."""
     import importlib.metadata
 
@@ -191,6 +220,7 @@ def _describe(proto, run: str) -> None:
         "net": config.net.name,
         "classes": list(schema.classes),
         "inputs": described,
+        "operating_point": point and point.to_dict(),
         "versions": {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript")},
     }
     onnx.helper.set_model_props(proto, {f"vitrine.{name}": json.dumps(value) for name, value in facts.items()})

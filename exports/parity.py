@@ -10,7 +10,9 @@ import numpy as np
 from core import runs
 from core.data import split
 from core.data.dataset import Dataset
+from core.evaluation import operating
 from core.evaluation.metrics import softmax
+from core.evaluation.operating import OperatingPoint
 from exports import onnx as export
 
 TOLERANCE = 1e-5  # largest allowed difference of any probability
@@ -66,12 +68,15 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
         "largest_difference": None,
         "largest_at": None,
         "accuracy": {"pytorch": None, "onnx": None},
+        "operating_point": None,
     }
     if len(where) == 0:
         return record | {"passed": False, "seconds": 0.0, "verdict": "Failed: no test sample was compared."}
     y_true, ids = dataset.targets[where], dataset.ids[where]
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        point = point_of(session)
+        record["operating_point"] = point and point.to_dict()
         answers = _answers(session, model, dataset, where)
     except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
         problem = str(error).splitlines()[0]
@@ -83,9 +88,11 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
 
     decisions = {}
     largest, largest_at = -1.0, None
-    for input_, batch_size, expected, got in answers:
+    names = [*dataset.classes, "nothing"]
+    for input_, batch_size, expected, got, said in answers:
         difference = np.nan_to_num(np.abs(got - expected), nan=np.inf).max(axis=1)
-        differ = got.argmax(axis=1) != expected.argmax(axis=1)
+        wanted = decide(expected, point)
+        differ = said != wanted
         worst = int(difference.argmax())
         if difference[worst] > largest:
             largest, largest_at = float(difference[worst]), str(ids[worst])
@@ -96,24 +103,23 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
                 "n": len(got),
                 "largest_difference": _plain(difference[worst]),
                 "decisions_that_differ": int(differ.sum()),
-                "accuracy": float((got.argmax(axis=1) == y_true).mean()),
+                "accuracy": float((said == y_true).mean()),
             }
         )
         for i in np.flatnonzero(differ):
             decisions[int(i)] = {
                 "id": str(ids[i]),
-                "pytorch": dataset.classes[int(expected[i].argmax())],
-                "onnx": dataset.classes[int(got[i].argmax())],
+                "pytorch": names[wanted[i]],
+                "onnx": names[said[i]],
                 "probability_pytorch": _plain(expected[i].max()),
                 "probability_onnx": _plain(got[i].max()),
             }
-    expected = answers[0][2]
     record |= {
         "decisions": [decisions[i] for i in sorted(decisions)],
         "largest_difference": _plain(largest),
         "largest_at": largest_at,
         "accuracy": {
-            "pytorch": float((expected.argmax(axis=1) == y_true).mean()),
+            "pytorch": float((decide(answers[0][2], point) == y_true).mean()),
             "onnx": min(check["accuracy"] for check in record["checks"]),
         },
         "passed": not decisions and largest <= tolerance,
@@ -122,9 +128,23 @@ def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tole
     return record | {"verdict": _verdict(record, dataset.schema.sample_word)}
 
 
-def _answers(session, model, dataset: Dataset, where: np.ndarray) -> list[tuple]:
-    """(input, batch size, what PyTorch says, what the file says) of each comparison, probabilities (n, n_classes).
+def point_of(session) -> OperatingPoint | None:
+    """The operating point by which a file decides; None if it gives probabilities alone."""
+    values = json.loads(session.get_modelmeta().custom_metadata_map.get("vitrine.operating_point", "null"))
+    return None if values is None else OperatingPoint.from_dict(values)
 
+
+def decide(y_prob: np.ndarray, point: OperatingPoint | None) -> np.ndarray:
+    """What is decided, int (n,), with the precision that the file has."""
+    if not np.isfinite(y_prob).all():  # no proof, whatever is decided
+        return y_prob.argmax(axis=1)
+    return operating.decide(y_prob.astype(np.float32), point or OperatingPoint())
+
+
+def _answers(session, model, dataset: Dataset, where: np.ndarray) -> list[tuple]:
+    """(input, batch size, what PyTorch says, what the file says, what the file decides) of each comparison.
+
+    Probabilities (n, n_classes); decisions int (n,), those of the file's own output if it has one.
     Images are compared from their original files, one by one and each at its own size, where these are there; and as
     they are stored, in batches. Rows are compared from the table as it was given.
     """
@@ -133,23 +153,30 @@ def _answers(session, model, dataset: Dataset, where: np.ndarray) -> list[tuple]
     answers = []
     expected = models.predict_originals(model, dataset, where)
     if expected is not None:
-        got = [session.run([export.OUTPUT], {"image": image[None]})[0] for image in models.originals(dataset, where)]
-        answers.append(("original", 1, softmax(expected), np.concatenate(got)))
+        got = [ask(session, {"image": image[None]}) for image in models.originals(dataset, where)]
+        answers.append(("original", 1, softmax(expected), *map(np.concatenate, zip(*got))))
     expected, feeds = softmax(models.predict(model, dataset.x[where])), export.inputs(dataset, where)
     for batch_size in BATCH_SIZES:
         size = batch_size or len(where)
-        answers.append(("stored", size, expected, run_file(session, feeds, len(where), size)))
+        answers.append(("stored", size, expected, *run_file(session, feeds, len(where), size)))
     return answers
 
 
-def run_file(session, feeds: dict[str, np.ndarray], n: int, batch_size: int) -> np.ndarray:
-    """Probabilities, float32 (n, n_classes), that the file gives, asked in batches."""
-    return np.concatenate(
-        [
-            session.run([export.OUTPUT], {name: values[i : i + batch_size] for name, values in feeds.items()})[0]
-            for i in range(0, n, batch_size)
-        ]
-    )
+def run_file(session, feeds: dict[str, np.ndarray], n: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities, float32 (n, n_classes), and decisions (n,) that the file gives, asked in batches."""
+    got = [
+        ask(session, {name: values[i : i + batch_size] for name, values in feeds.items()})
+        for i in range(0, n, batch_size)
+    ]
+    return tuple(map(np.concatenate, zip(*got)))
+
+
+def ask(session, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and decisions of one batch; a file without an operating point says the most probable class."""
+    if any(output.name == export.DECISION for output in session.get_outputs()):
+        return tuple(session.run([export.OUTPUT, export.DECISION], feeds))
+    (y_prob,) = session.run([export.OUTPUT], feeds)
+    return y_prob, y_prob.argmax(axis=1)
 
 
 def _verdict(record: dict, thing: str) -> str:

@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from core import evaluation, nets, runs, words
-from exports import charts, parity
+from exports import charts, evaluation_charts, parity
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -29,9 +29,11 @@ def render(run: str, record: dict) -> str:
     test, schema, config, status = record["test"], runs.schema(run), runs.config(run), runs.status(run)
     classes = test["classes"]
     curves = {
-        "Confusion matrix": charts.confusion_matrix(test["confusion"], classes),
-        "ROC": charts.roc(test["roc"], test["auroc"], classes),
-        "Precision and recall": charts.precision_recall(test["precision_recall"], test["average_precision"], classes),
+        "Confusion matrix": evaluation_charts.confusion_matrix(test["confusion"], classes),
+        "ROC": evaluation_charts.roc(test["roc"], evaluation_charts.areas(test, "auroc"), classes),
+        "Precision and recall": evaluation_charts.precision_recall(
+            test["precision_recall"], evaluation_charts.areas(test, "average_precision"), classes
+        ),
     }
     rows = runs.history(run)
     for figure in ("loss", "accuracy"):

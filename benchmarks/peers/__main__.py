@@ -19,6 +19,7 @@ def main(name: str, problem: str, scratch: str) -> None:
     peer = importlib.import_module(f"benchmarks.peers.{name}")
     problem = Problem.load(pathlib.Path(problem))
     _ = problem.x  # made before any clock runs
+    print("ready", file=answers, flush=True)
     for line in sys.stdin:
         torch.manual_seed(json.loads(line))
         clock, also = Clock(problem), None

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from core import files, registry
-from core.data import sources, split, store
+from core.data import lists, sources, split, store
 from core.data.dataset import Column, Dataset, Schema
 
-__all__ = ["Column", "Dataset", "Schema", "available", "built_in", "get", "parts", "split", "store", "title"]
+__all__ = ["Column", "Dataset", "Schema", "available", "built_in", "get", "lists", "parts", "split", "store", "title"]
 
 
 def built_in() -> list[str]:
@@ -56,8 +56,25 @@ def get(name: str, version: str | None = None) -> Dataset:
 def parts(data: Dataset, plan) -> np.ndarray:
     """Part of each sample, str (n,): "train", "val", "test" or "out", as `plan` (config.DataConfig) says.
 
-    Kept by sample id beside the data set, for the samples of all its versions: none ever leaves its part.
+    Kept by sample id beside the data set, for the samples of all its versions: none ever leaves its part. Of train and
+    val those in the list `plan.without` are out. The test part stays what it is, so that runs with and without them can
+    be compared on it. ValueError if there is no such list, or a part would be empty.
     """
+    made = _whole(data, plan)
+    if not plan.without:
+        return made
+    listed = np.isin(data.ids, lists.load(data.name, plan.without))
+    left = np.where(listed & (made != "test"), "out", made)
+    for part in ("train", "val"):
+        if not (left == part).any():
+            raise ValueError(
+                f"The {part} part is empty without the samples of the list {plan.without}; leave fewer of them out."
+            )
+    return left
+
+
+def _whole(data: Dataset, plan) -> np.ndarray:
+    """The part of each sample with none left out, as it is kept."""
     how = {
         "how": plan.split,
         "by": plan.split_by,

@@ -1,17 +1,22 @@
-"""Evaluation of a run: predictions of the best epoch on validation and test, and every figure drawn from them."""
+"""Evaluation of a run: predictions of its best epoch on validation and test, and every figure drawn from them."""
 
-from core import runs
+import dataclasses
+import time
+
+import numpy as np
+
+from core import runs, words
 from core.data import split
-from core.evaluation import metrics
+from core.data.dataset import encode
+from core.evaluation import calibration, metrics
+
+FEW = 30  # samples, below which a share says too little
 
 
 def evaluate(run: str) -> dict:
     """Predict validation and test samples with the best epoch, store predictions and figures, return the figures.
 
-    {"format": 1, "epoch": best epoch, "pixels", "val": figures, "test": figures}; see `metrics.figures`.
-    Images are evaluated from their original files where these are there ("pixels": "original"), else as they are
-    stored ("stored"). If probabilities are corrected to the data's own class shares, "test" and "val" also hold
-    "calibration_uncorrected", what it would be without.
+    Images are evaluated from their original files where these are there, else as they are stored. See `recorded`.
     """
     from core import model as models
     from core.training import checkpoint
@@ -19,33 +24,118 @@ def evaluate(run: str) -> dict:
     model, dataset = models.load(run), runs.dataset(run)
     shift = model.prior_shift.numpy()
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
-    record = {"format": 1, "epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
+    facts = {"epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
     for part in ("val", "test"):
         where = positions[part]
-        logits = models.predict_originals(model, dataset, where)
-        record["pixels"] = "stored" if logits is None else "original"
-        if logits is None:
-            logits = models.predict(model, dataset.x[where])
+        logits, facts["pixels"] = _answers(model, dataset, where)
         runs.write_predictions(run, part, dataset.ids[where], dataset.targets[where], logits)
-        record[part] = metrics.figures(dataset.targets[where], metrics.softmax(logits), dataset.classes)
-        if shift.any():
+    return recorded(run, facts, shift)
+
+
+def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
+    """Compute every figure of a run from its stored predictions, store the record and return it.
+
+    {"format": 2, "epoch": best epoch, "pixels", "temperature", "val": figures, "test": figures}; see `metrics.figures`.
+    pixels : "original" or "stored";  temperature : what divides the logits so that confidence is true, from validation
+    shift : what was added to the logits to correct for other class shares in training; then the figures also hold
+        "calibration_uncorrected", what it would be without
+    """
+    stored = {part: runs.predictions(run, part) for part in ("val", "test")}
+    _, y_val, logits_val = stored["val"]
+    temperature = calibration.fit_temperature(logits_val, y_val)
+    record = {"format": runs.EVALUATION, **facts, "temperature": temperature}
+    for part, (_, y_true, logits) in stored.items():
+        record[part] = metrics.figures(
+            y_true, metrics.softmax(logits), runs.schema(run).classes, temperature=temperature
+        )
+        if shift is not None and shift.any():
             y_prob = metrics.softmax(logits - shift)
-            record[part]["calibration_uncorrected"] = metrics.calibration(dataset.targets[where], y_prob)
+            record[part]["calibration_uncorrected"] = calibration.reliability(y_true, y_prob)
     runs.write_json(runs.path(run, "evaluation.json"), record)
     return record
 
 
+def evaluate_on(run: str, other) -> dict:
+    """Evaluate a run on data that it never saw, core.data.Dataset, store the figures under its name and return them.
+
+    {"format", "data", "fingerprint", "made", "pixels", "figures"}. ValueError if the data is not of the run's kind.
+    """
+    from core import model as models
+
+    asked = fitted(runs.schema(run), other)
+    logits, pixels = _answers(models.load(run), asked, np.arange(len(asked)))
+    runs.write_predictions(run, f"on-{other.name}", asked.ids, asked.targets, logits)
+    temperature = (runs.evaluation(run) or {}).get("temperature", 1.0)
+    record = {
+        "format": runs.EVALUATION,
+        "data": other.name,
+        "fingerprint": other.fingerprint,
+        "made": time.time(),
+        "pixels": pixels,
+        "figures": metrics.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
+    }
+    runs.write_json(runs.path(run, "predictions", f"on-{other.name}.json"), record)
+    return record
+
+
+def others(run: str) -> list[str]:
+    """The names of the data sets that a run was evaluated on besides its own."""
+    return sorted(file.stem.removeprefix("on-") for file in runs.path(run, "predictions").glob("on-*.json"))
+
+
+def on_other(run: str, name: str) -> dict:
+    """The record of `evaluate_on`; LookupError if there is none."""
+    if name not in others(run):
+        raise LookupError(f"Run {run} was not evaluated on {name}; do so: python -m core evaluate {run} --data {name}")
+    return runs.read_json(run, f"predictions/on-{name}.json")
+
+
+def fitted(schema, other):
+    """The data set `other` with the columns and classes of a run's schema; ValueError if it cannot have them."""
+    if other.kind != schema.kind:
+        kinds = {"image": "images", "table": "tables"}
+        raise ValueError(f"The run is for {kinds[schema.kind]} but {other.name} has {kinds[other.kind]}.")
+    if unknown := [name for name in other.classes if name not in schema.classes]:
+        raise ValueError(
+            f"{other.name} has classes that the run does not know ({', '.join(unknown[:5])}); "
+            f"it knows {', '.join(schema.classes[:10])}."
+        )
+    if schema.kind == "image":
+        channels = other.images.shape[1]
+        if channels != schema.shape[0]:
+            raise ValueError(f"{other.name} has {channels} channels; the run was trained on {schema.shape[0]}.")
+    else:
+        there = set(other.table.columns)
+        if missing := [column.name for column in schema.columns if column.name not in there]:
+            raise ValueError(f"{other.name} has no column {', '.join(missing)}; the run needs each of its columns.")
+    place = np.array([schema.classes.index(name) for name in other.classes])
+    made = dataclasses.replace(
+        other, classes=schema.classes, targets=place[other.targets].astype(np.int64), columns=schema.columns
+    )
+    if schema.kind == "table":
+        encode(made.table, made.columns)  # ValueError here if a number is text
+    return made
+
+
+def _answers(model, dataset, where: np.ndarray) -> tuple[np.ndarray, str]:
+    """Logits of the samples at `where`, and whether from "original" files or "stored" images."""
+    from core import model as models
+
+    logits = models.predict_originals(model, dataset, where)
+    if logits is not None:
+        return logits, "original"
+    return models.predict(model, dataset.x[where]), "stored"
+
+
 def headline(record: dict) -> dict:
     """The few figures that a list of runs shows."""
-    return {"test_accuracy": record["test"]["accuracy"], "test_n": record["test"]["n"]}
+    return {"test_accuracy": record["test"]["metrics"]["accuracy"], "test_n": record["test"]["n"]}
 
 
 def sentence(figures: dict, thing: str) -> str:
     """What the figures say, in one or two plain sentences; `thing` is the word for a sample ("image", "row")."""
-    from core import words
-
-    n, n_right, accuracy = figures["n"], figures["n_right"], figures["accuracy"]
-    if n < 30:
+    n, n_right, accuracy = figures["n"], figures["n_right"], figures["metrics"]["accuracy"]
+    if n < FEW:
         start = f"Right on {n_right} of {words.count(n, f'test {thing}')}: too few to say how good it is."
     else:
         start = f"Right on {n_right:,} of {words.count(n, f'test {thing}')}: {words.interval(accuracy)}."

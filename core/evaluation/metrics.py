@@ -1,62 +1,234 @@
 """Classification metrics. Arrays in, plain numbers out, so they can be saved as JSON. None means: not defined."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-CURVE_POINTS = 400  # points kept of a ROC or precision/recall curve, at most
+from core.evaluation import ranking
+
+N_BINS = 10  # of confidence, for the expected calibration error
 
 
-def figures(y_true: np.ndarray, y_prob: np.ndarray, classes: tuple[str, ...]) -> dict:
-    """Every figure of one evaluation as plain numbers.
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown. form : "percent" (a share), "area" (under a curve, in [0, 1]) or "number"."""
+
+    title: str
+    text: str  # one sentence that explains it
+    higher_is_better: bool = True
+    form: str = "percent"
+
+
+METRICS = {
+    "accuracy": Metric("Accuracy", "Share of samples that it gets right."),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy", "Mean of the classes' recalls, so that each class counts the same."
+    ),
+    "precision_macro": Metric(
+        "Precision (macro)", "Of those called a class, the share that is; mean of the classes that are called."
+    ),
+    "recall_macro": Metric(
+        "Recall (macro)", "Of those that are a class, the share that is called so; mean of the classes that occur."
+    ),
+    "f1_macro": Metric("F1 (macro)", "Precision and recall in one figure, mean of all classes."),
+    "f1_weighted": Metric("F1 (weighted)", "Precision and recall in one figure, mean over classes by their size."),
+    "mcc": Metric(
+        "Matthews correlation", "Correlation of decision and truth: 1 is perfect, 0 is a guess.", form="number"
+    ),
+    "kappa": Metric(
+        "Cohen's kappa", "Agreement with the truth beyond chance: 1 is perfect, 0 is a guess.", form="number"
+    ),
+    "top_2": Metric("Top 2", "Share of samples whose class is among the two most probable ones."),
+    "top_3": Metric("Top 3", "Share of samples whose class is among the three most probable ones."),
+    "top_5": Metric("Top 5", "Share of samples whose class is among the five most probable ones."),
+    "log_loss": Metric(
+        "Log loss", "How surprised the model is by the truth, on average; 0 is perfect.", False, "number"
+    ),
+    "brier": Metric(
+        "Brier score", "Mean squared distance between probabilities and truth; 0 is perfect.", False, "number"
+    ),
+    "auroc_macro": Metric(
+        "AUROC (macro)",
+        "Chance that a sample of a class gets a higher score for it than one of another class, mean of the classes; "
+        "0.5 is a guess.",
+        form="area",
+    ),
+    "auroc_micro": Metric(
+        "AUROC (micro)",
+        "Chance that the probability of a true class is higher than that of a false one, over all samples and classes.",
+        form="area",
+    ),
+    "average_precision_macro": Metric(
+        "Average precision (macro)", "Precision averaged over all levels of recall, mean of the classes.", form="area"
+    ),
+    "average_precision_micro": Metric(
+        "Average precision (micro)",
+        "Precision averaged over all levels of recall, all samples and classes taken together.",
+        form="area",
+    ),
+    "ece": Metric("Calibration error", "Mean gap between how sure the model is and how often it is right.", False),
+}
+OF_COUNTS = (
+    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_weighted mcc kappa".split()
+)  # those that follow from the confusion matrix
+TOP = {"top_2": 2, "top_3": 3, "top_5": 5}
+
+
+def values(y_true: np.ndarray, y_prob: np.ndarray, names: list[str] | None = None) -> dict[str, float | None]:
+    """The value of each metric, as scikit-learn gives it; None where it is not defined.
 
     y_true : int array (n,), class indices;  y_prob : float array (n, n_classes), rows sum to 1
+    names : some of METRICS; all if None. top_k is defined where there are more than k classes.
+    Precision is averaged over the classes that are called, recall over those that occur, F1 over those that do either
+    (scikit-learn's zero_division=nan); areas over classes with positives and negatives. The decision is the most
+    probable class, the first of several. Brier: the mean of the sum of squared differences over classes; of two
+    classes it is that of one of them, in [0, 1]. mcc and kappa are None where their denominator is 0.
+    Raises ValueError if the arrays do not fit, hold NaN or infinity, or a class that is not there.
+    """
+    y_true, y_prob = checked(y_true, y_prob)
+    names = list(METRICS if names is None else names)
+    if not len(y_true):
+        return dict.fromkeys(names)
+    n_classes = y_prob.shape[1]
+    found, ranks = {}, {}
+    if not set(OF_COUNTS).isdisjoint(names):
+        table = confusion(y_true, y_prob.argmax(axis=1), n_classes)
+        found = of_counts(np.diag(table), table.sum(axis=1), table.sum(axis=0))
+    for name in names:
+        if name in TOP and n_classes > TOP[name]:
+            found[name] = hits(y_true, y_prob, TOP[name]).mean()
+        elif name in ("log_loss", "brier"):
+            found[name] = losses(y_true, y_prob, name).mean()
+        elif name == "ece":
+            which, gap = gaps(y_true, y_prob)
+            found[name] = np.abs(np.bincount(which, gap)).sum() / len(y_true)
+        elif name in ranking.AREAS:
+            mean = name.rpartition("_")[2]
+            if mean not in ranks:
+                ranks[mean] = rankings(y_true, y_prob) if mean == "macro" else [ranking.rank_all(y_true, y_prob)]
+            each = [ranking.AREAS[name][0](one) for one in ranks[mean]]
+            found[name] = np.mean([area for area in each if area is not None] or np.nan)
+    return {name: plain(found.get(name)) for name in names}
+
+
+def figures(
+    y_true: np.ndarray,
+    y_prob: np.ndarray,
+    classes: tuple[str, ...],
+    resamples: int = 2000,
+    seed: int = 0,
+    temperature: float | None = None,
+) -> dict:
+    """Every figure of one evaluation as plain numbers, each with its 95% interval where it has one.
+
+    {"n", "n_right", "classes", "metrics": {name: {"value", "low", "high"}} for each of METRICS, "confusion",
+     "per_class": see `class_table`, "roc", "precision_recall": see `curves`, "calibration": see
+     `calibration.reliability`, "calibration_scaled": the same at `temperature` (None without one), "scores"}
+    y_true : int array (n,), class indices;  y_prob : float array (n, n_classes), rows sum to 1
+    resamples, seed : of the bootstrap
     Raises ValueError if the arrays do not fit or hold NaN.
     """
-    if len(y_true) != len(y_prob):
-        raise ValueError(f"y_true has {len(y_true)} rows but y_prob has {len(y_prob)}")
-    if not np.isfinite(y_prob).all():
-        raise ValueError("The predictions hold NaN or infinity; train again with a lower learning rate.")
-    from sklearn import metrics as sk
+    from core.evaluation import calibration, curves, intervals  # they build on this file
 
-    labels = np.arange(len(classes))
-    y_pred = y_prob.argmax(axis=1)
-    confusion = sk.confusion_matrix(y_true, y_pred, labels=labels)
-    n_right = int(np.trace(confusion))
-    roc, auroc = roc_curves(y_true, y_prob, classes)
-    precision_recall, average_precision = precision_recall_curves(y_true, y_prob, classes)
-    per_class = class_table(confusion, classes)
+    y_true, y_prob = checked(y_true, y_prob)
+    if y_prob.shape[1] != len(classes):
+        raise ValueError(
+            f"y_prob has {y_prob.shape[1]} columns but there are {len(classes)} classes; give one for each."
+        )
+    table = confusion(y_true, y_prob.argmax(axis=1), len(classes))
+    found = intervals.of_all(y_true, y_prob, resamples, seed)
+    roc, precision_recall = curves.both(y_true, y_prob, classes)
+    scaled = None
+    if temperature is not None:
+        scaled = calibration.reliability(y_true, calibration.soften(y_prob, temperature))
     return {
         "n": len(y_true),
-        "n_right": n_right,
+        "n_right": int(np.trace(table)),
         "classes": list(classes),
-        "accuracy": proportion(n_right, len(y_true)),
-        "confusion": confusion.tolist(),
-        "per_class": per_class,
-        "macro": {name: _mean(row[name] for row in per_class) for name in ("precision", "recall", "f1")},
-        "log_loss": float(sk.log_loss(y_true, y_prob, labels=labels)),
-        "auroc": auroc,
-        "average_precision": average_precision,
-        "calibration": calibration(y_true, y_prob),
+        "metrics": {name: found[name] for name in METRICS},
+        "confusion": table.tolist(),
+        "per_class": class_table(table, classes, found),
         "roc": roc,
         "precision_recall": precision_recall,
+        "calibration": calibration.reliability(y_true, y_prob),
+        "calibration_scaled": scaled,
+        "scores": curves.scores(y_true, y_prob, classes),
     }
 
 
-def calibration(y_true: np.ndarray, y_prob: np.ndarray, n_bins: int = 10) -> dict:
-    """How far confidence and accuracy are apart: {"error", "bins": [{"confidence", "accuracy", "n"}, ...]}.
+def of_counts(hit: np.ndarray, support: np.ndarray, called: np.ndarray) -> dict[str, np.ndarray]:
+    """The metrics OF_COUNTS from how often each class was found, occurs and was called; NaN where not defined.
 
-    error : the expected calibration error, a fraction in [0, 1]; 0 is calibrated. Empty bins are left out.
-    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3, arXiv:1706.04599.
+    hit, support, called : arrays (..., n_classes); the results have shape (...)
+    Sources: Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient",
+    Computational Biology and Chemistry 28:367 (mcc); Cohen 1960, "A coefficient of agreement for nominal scales",
+    Educational and Psychological Measurement 20:37 (kappa).
     """
-    confidence, right = y_prob.max(axis=1), y_prob.argmax(axis=1) == y_true
+    hit, support, called = (np.asarray(array, float) for array in (hit, support, called))
+    n, right = support.sum(axis=-1), hit.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision, recall, f1 = hit / called, hit / support, 2 * hit / (support + called)
+        chance = (support * called).sum(axis=-1)
+        spread = (n**2 - (support**2).sum(axis=-1)) * (n**2 - (called**2).sum(axis=-1))
+        covered = right * n - chance
+        return {
+            "accuracy": right / n,
+            "balanced_accuracy": _mean(recall),
+            "precision_macro": _mean(precision),
+            "recall_macro": _mean(recall),
+            "f1_macro": _mean(f1),
+            "f1_weighted": np.where(support > 0, f1 * support, 0).sum(axis=-1) / n,
+            "mcc": np.where(spread > 0, covered / np.sqrt(spread), np.nan),
+            "kappa": np.where(n**2 > chance, covered / (n**2 - chance), np.nan),
+        }
+
+
+def rankings(y_true: np.ndarray, y_prob: np.ndarray) -> list[ranking.Ranking]:
+    """The ranking of each class against the rest."""
+    return [ranking.rank(y_true == j, y_prob[:, j]) for j in range(y_prob.shape[1])]
+
+
+def losses(y_true: np.ndarray, y_prob: np.ndarray, name: str) -> np.ndarray:
+    """The loss of each sample, float (n,): "log_loss" (natural, probabilities held off 0 by 2.2e-16) or "brier"."""
+    if name == "log_loss":
+        eps = np.finfo(float).eps
+        return -np.log(np.clip(y_prob[np.arange(len(y_true)), y_true], eps, 1 - eps))
+    squared = (y_prob**2).sum(axis=1) + 1 - 2 * y_prob[np.arange(len(y_true)), y_true]
+    return squared / 2 if y_prob.shape[1] == 2 else squared
+
+
+def hits(y_true: np.ndarray, y_prob: np.ndarray, k: int) -> np.ndarray:
+    """Whether the class of each sample is among the k most probable, bool (n,); of equals the last come first."""
+    own = y_prob[np.arange(len(y_true)), y_true][:, None]
+    later = np.arange(y_prob.shape[1]) > y_true[:, None]
+    return ((y_prob > own) | ((y_prob == own) & later)).sum(axis=1) < k
+
+
+def gaps(y_true: np.ndarray, y_prob: np.ndarray, n_bins: int = N_BINS) -> tuple[np.ndarray, np.ndarray]:
+    """The bin of each sample by confidence, int (n,), and by how much being right exceeds confidence, float (n,)."""
+    confidence = y_prob.max(axis=1, initial=0)
     which = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
-    n = np.bincount(which, minlength=n_bins)
-    sums = [np.bincount(which, weights=values, minlength=n_bins) for values in (confidence, right)]
-    bins = [
-        {"confidence": float(sums[0][i] / n[i]), "accuracy": float(sums[1][i] / n[i]), "n": int(n[i])}
-        for i in np.flatnonzero(n)
-    ]
-    error = float(np.abs(sums[0] - sums[1]).sum() / len(y_true)) if len(y_true) else 0.0
-    return {"error": error, "bins": bins}
+    return which, (y_prob.argmax(axis=1) == y_true) - confidence
+
+
+def checked(y_true: np.ndarray, y_prob: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class indices int (n,) and probabilities float64 (n, n_classes); ValueError if they do not fit."""
+    y_true, y_prob = np.asarray(y_true), np.asarray(y_prob, np.float64)
+    if len(y_true) != len(y_prob):
+        raise ValueError(f"y_true has {len(y_true)} rows but y_prob has {len(y_prob)}; give one row for each sample.")
+    check_finite(y_prob)
+    if len(y_true) and not 0 <= y_true.min() <= y_true.max() < y_prob.shape[1]:
+        raise ValueError(
+            f"y_true holds {y_true.min()} to {y_true.max()} but y_prob has {y_prob.shape[1]} columns; "
+            "give class indices from 0."
+        )
+    return y_true.astype(int), y_prob
+
+
+def check_finite(y_prob: np.ndarray) -> None:
+    """ValueError if probabilities or logits hold NaN or infinity."""
+    if not np.isfinite(y_prob).all():
+        raise ValueError("The predictions hold NaN or infinity; train again with a lower learning rate.")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -65,36 +237,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def proportion(k: int, n: int, confidence: float = 0.95) -> dict:
-    """{"value", "low", "high"}: k/n with Wilson's interval; all None if n is 0.
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22:209.
-    """
-    if n == 0:
-        return {"value": None, "low": None, "high": None}
-    from scipy.stats import binomtest
-
-    interval = binomtest(k, n).proportion_ci(confidence, method="wilson")
-    return {"value": k / n, "low": float(interval.low), "high": float(interval.high)}
-
-
-def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> list[dict]:
-    """Precision, recall, F1 (fractions or None) and support of each class, from counts (n_classes, n_classes)."""
-    confusion = np.asarray(confusion)
-    rows = []
-    for j, name in enumerate(classes):
-        hit, support, called = int(confusion[j, j]), int(confusion[j].sum()), int(confusion[:, j].sum())
-        rows.append(
-            {
-                "class": name,
-                "precision": hit / called if called else None,
-                "recall": hit / support if support else None,
-                "f1": 2 * hit / (support + called) if support + called else None,
-                "support": support,
-                "predicted": called,
-            }
-        )
-    return rows
+def confusion(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:
+    """Counts int (n_classes, n_classes), true by predicted class."""
+    return np.bincount(n_classes * y_true + y_pred, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def confusion_at(y_true: np.ndarray, probability: np.ndarray, positive: int, threshold: float) -> np.ndarray:
@@ -104,62 +249,32 @@ def confusion_at(y_true: np.ndarray, probability: np.ndarray, positive: int, thr
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold is {threshold}; it must lie from 0 to 1.")
-    y_pred = np.where(probability >= threshold, positive, 1 - positive)
-    return np.bincount(2 * y_true + y_pred, minlength=4).reshape(2, 2)
+    return confusion(y_true, np.where(probability >= threshold, positive, 1 - positive), 2)
 
 
-def roc_curves(y_true, y_prob, classes):
-    """ROC curves, one class against the rest, macro and micro, and the areas under them.
+def class_table(table: np.ndarray, classes: tuple[str, ...], found: dict | None = None) -> list[dict]:
+    """A row for each class from counts (n_classes, n_classes), true by predicted.
 
-    Returns (curves, areas): curves is a list of {"name", "x": false alarms, "y": recall, "threshold"},
-    areas is {"macro", "micro", "per_class": [...]}. A class without positives or negatives has no curve.
-    Macro: the mean of the class curves over false alarms, as in Hand and Till 2001's one-against-rest reading.
+    {"class", "support", "predicted", "precision", "recall", "f1", "auroc", "average_precision"}, the last five as
+    {"value", "low", "high"}
+    found : lists of "auroc" and "average_precision" by class, as of `intervals.of_all`; without it they are left out
     """
-    from sklearn import metrics as sk
+    from core.evaluation import intervals  # it builds on this file
 
-    curves, areas = [], []
-    for name, positive, score in _one_against_rest(y_true, y_prob, classes):
-        if positive.all() or not positive.any():
-            areas.append(None)
-            continue
-        x, y, threshold = sk.roc_curve(positive, score)
-        areas.append(float(sk.auc(x, y)))
-        curves.append({"name": name, "x": x, "y": y, "threshold": threshold})
-    macro = _mean(areas)
-    micro = None
-    if len(classes) > 2 and curves:
-        grid = np.unique(np.concatenate([curve["x"] for curve in curves]))
-        mean = np.mean([np.interp(grid, curve["x"], curve["y"]) for curve in curves], axis=0)
-        flat_true, flat_score = _flat(y_true, y_prob)
-        x, y, threshold = sk.roc_curve(flat_true, flat_score)
-        micro = float(sk.auc(x, y))
-        curves.append({"name": "macro", "x": np.r_[0, grid], "y": np.r_[0, mean], "threshold": None, "mean": True})
-        curves.append({"name": "micro", "x": x, "y": y, "threshold": threshold, "mean": True})
-    return [_plain(curve) for curve in curves], {"macro": macro, "micro": micro, "per_class": areas}
-
-
-def precision_recall_curves(y_true, y_prob, classes):
-    """Precision/recall curves, one class against the rest, and micro, with average precision.
-
-    Returns (curves, areas) as `roc_curves`, with x recall and y precision; "macro" is the mean over classes.
-    """
-    from sklearn import metrics as sk
-
-    curves, areas = [], []
-    for name, positive, score in _one_against_rest(y_true, y_prob, classes):
-        if not positive.any():
-            areas.append(None)
-            continue
-        y, x, threshold = sk.precision_recall_curve(positive, score)
-        areas.append(float(sk.average_precision_score(positive, score)))
-        curves.append({"name": name, "x": x, "y": y, "threshold": np.append(threshold, np.inf)})
-    micro = None
-    if len(classes) > 2:
-        flat_true, flat_score = _flat(y_true, y_prob)
-        y, x, threshold = sk.precision_recall_curve(flat_true, flat_score)
-        micro = float(sk.average_precision_score(flat_true, flat_score))
-        curves.append({"name": "micro", "x": x, "y": y, "threshold": np.append(threshold, np.inf), "mean": True})
-    return [_plain(curve) for curve in curves], {"macro": _mean(areas), "micro": micro, "per_class": areas}
+    table, found = np.asarray(table), found or {}
+    rows = []
+    for j, name in enumerate(classes):
+        hit, support, called = int(table[j, j]), int(table[j].sum()), int(table[:, j].sum())
+        row = {
+            "class": name,
+            "support": support,
+            "predicted": called,
+            "precision": intervals.proportion(hit, called),
+            "recall": intervals.proportion(hit, support),
+            "f1": intervals.of_f1(hit, support, called),
+        }
+        rows.append(row | {key: found[key][j] for key in ranking.MEASURES if key in found})
+    return rows
 
 
 def most_frequent_mistake(figures: dict) -> dict | None:
@@ -172,29 +287,12 @@ def most_frequent_mistake(figures: dict) -> dict | None:
     return {"true": figures["classes"][i], "predicted": figures["classes"][j], "count": int(mistakes[i, j])}
 
 
-def _one_against_rest(y_true, y_prob, classes):
-    for j, name in enumerate(classes):
-        yield name, y_true == j, y_prob[:, j]
+def plain(value) -> float | None:
+    """A number of Python, or None if it is none."""
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
-def _flat(y_true, y_prob):
-    """Every (sample, class) pair as one binary decision: targets (n*n_classes,), scores (n*n_classes,)."""
-    return (y_true[:, None] == np.arange(y_prob.shape[1])).ravel(), y_prob.ravel()
-
-
-def _plain(curve: dict) -> dict:
-    """The curve as lists of at most CURVE_POINTS points; a threshold beyond every score becomes None."""
-    n = len(curve["x"])
-    keep = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int))
-    plain = {"name": curve["name"], "x": curve["x"][keep].tolist(), "y": curve["y"][keep].tolist()}
-    if curve.get("mean"):
-        plain["mean"] = True  # "macro" and "micro" may be names of classes as well
-    threshold = curve["threshold"]
-    plain["threshold"] = None if threshold is None else [float(t) if np.isfinite(t) else None for t in threshold[keep]]
-    return plain
-
-
-def _mean(values):
-    """Mean of those that are defined, or None if none is."""
-    defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined else None
+def _mean(array: np.ndarray) -> np.ndarray:
+    """Mean over the last axis of the values that are defined."""
+    defined = np.isfinite(array)
+    return np.where(defined, array, 0).sum(axis=-1) / defined.sum(axis=-1)

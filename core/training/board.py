@@ -69,8 +69,8 @@ class Board:
         self._pr_curves(figures["epoch"])
         metrics = {}
         for part in ("val", "test"):
-            metrics[f"final/{part}_accuracy"] = figures[part]["accuracy"]["value"]
-            metrics[f"final/{part}_auroc"] = figures[part]["auroc"]["macro"]
+            metrics[f"final/{part}_accuracy"] = figures[part]["metrics"]["accuracy"]["value"]
+            metrics[f"final/{part}_auroc"] = figures[part]["metrics"]["auroc_macro"]["value"]
         metrics = {name: float(value) for name, value in metrics.items() if value is not None}
         for summary in hparams(_flat(self.config), metrics):  # add_hparams would make a folder of its own
             self.writer.file_writer.add_summary(summary)

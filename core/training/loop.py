@@ -32,6 +32,7 @@ AGREE_EVERY = 16  # steps after which several processes agree on how much time h
 FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
 SMALL_STEP = 2e8  # floating-point operations of a forward pass over a batch, below which one thread is as fast as two
 EVALUATED_AT_ONCE = 2**23  # values of samples
+KEPT_VALUES = 2**18  # logits of validation samples that are kept of each epoch, at most
 MAX_NAMED = 20  # classes never predicted that a row of history names
 
 
@@ -86,6 +87,8 @@ class Training:
     kept : what earlier runs of the same data and net found out, see `core.training.kept`
     world : the processes that train together
     busy : called with a text and a fraction while something long is computed before training; it may raise to stop
+    After each epoch `val_logits`, float16 (n_kept, n_classes), is what the net says to the validation samples
+    parts["val"][val_kept], evenly taken from all.
     Raises ValueError if the device or the precision that is asked for is not there.
     """
 
@@ -292,7 +295,7 @@ class Training:
         shift = self.model.prior_shift
         dtype = torch.float32 if self.device.type == "mps" else torch.float64  # which MPS has not
         sums = torch.zeros(2 + self.n_classes, dtype=dtype, device=self.device)
-        n = len(self.val_source)
+        n, answers = len(self.val_source), []
         at_once = max(16, min(1024, EVALUATED_AT_ONCE // self.sample_size))
         mine = torch.arange(n)[self.world.rank :: self.world.size]
         for x, targets in self.val_source.batches(mine, [*range(0, len(mine), at_once), len(mine)]):
@@ -303,9 +306,19 @@ class Training:
             sums[0] += F.cross_entropy(logits, targets, reduction="sum")
             sums[1] += (predicted == targets).sum()
             sums[2:].index_add_(0, predicted, torch.ones_like(predicted, dtype=dtype))
+            answers.append(logits)
+        self._keep(torch.cat(answers), mine)
         loss, n_right, *counts = self.world.total(sums).tolist()
         never = [j for j in self.val_classes if not counts[j]]
         return loss / n, n_right / n, never[:MAX_NAMED]
+
+    def _keep(self, logits: torch.Tensor, mine: torch.Tensor) -> None:
+        """Keep what the net says to some validation samples, those at `val_kept`, as float16 in `val_logits`."""
+        if self.world.size > 1:
+            of_all = torch.zeros(len(self.val_source), self.n_classes, device=self.device)
+            logits = self.world.total(of_all.index_copy(0, mine.to(self.device), logits))
+        some = logits[torch.from_numpy(self.val_kept).to(self.device)]
+        self.val_logits = some.clamp(-6e4, 6e4).to(torch.float16).cpu().numpy()
 
     # ------------------------------------------------------------------------------------------------- beginnings
 
@@ -329,6 +342,8 @@ class Training:
         self.sample_size = math.prod(model.schema.shape)
         self.n_classes = len(model.schema.classes)
         self.val_classes = np.unique(np.asarray(y)[parts["val"]]).tolist()
+        n_kept = min(len(parts["val"]), max(1, KEPT_VALUES // self.n_classes))
+        self.val_kept = np.linspace(0, len(parts["val"]) - 1, n_kept).round().astype(int)
 
     def _weigh_classes(self, targets: np.ndarray) -> None:
         """How often the classes of the training samples are drawn, how much they count, and what takes it out again."""

@@ -14,7 +14,7 @@ import traceback
 
 import psutil
 
-from core import data, jobs, nets, runs
+from core import data, folds, jobs, nets, runs
 from core.data import split
 from core.training import reporting
 from core.training.reporting import Keeper, Status, Ticker
@@ -26,6 +26,8 @@ def main(folder: str) -> int:
     os.environ["VITRINE_WORKSPACE"] = str(where.parent.parent)
     run = where.name
     with jobs.alive(run):
+        if folds.members(run):  # nothing to train: it waits for others
+            return _finish(run, contextlib.nullcontext(), lambda: folds.pool(run))
         with_turn = jobs.turn(run, runs.config(run).training.device)
         return _finish(run, with_turn, lambda: _work(run))
 
@@ -124,6 +126,8 @@ def _work(run: str, world=None) -> None:
         print(f"Going on from epoch {training.epoch}, step {training.step} of the next", flush=True)
     if world.writes:
         runs.cut_back(run, training.epoch)
+        where = positions["val"][training.val_kept]
+        runs.begin_epochs(run, dataset.ids[where], dataset.targets[where], len(schema.classes))
     board = Board(run, config, training.epoch) if world.writes else None
     with contextlib.closing(board) if board else contextlib.nullcontext():
         _train(run, training, keeper, status, board)
@@ -141,6 +145,7 @@ def _train(run: str, training, keeper, status, board) -> None:
         for row in training.epochs(ticker):
             better = keeper.look_at(row)
             if board:
+                runs.append_epoch(run, training.val_logits)
                 runs.append_rows(runs.path(run, "steps.jsonl"), row.pop("steps"))
                 runs.append_rows(runs.path(run, "history.jsonl"), [row])
                 board.add(row)

@@ -1,141 +1,94 @@
-"""Evaluate: how good the run is on test samples that it never saw."""
+"""Evaluate: how good the run is on test samples that it never saw, and what each way of deciding comes to."""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from core import runs, words
-from core.evaluation import metrics
-from dashboard import run_page, url
-from exports import charts
+from core import evaluation, runs, words
+from core.evaluation import operating
+from dashboard import answers, evaluation_figures, evaluation_sections, frame, operating_panel, run_page, url
 
-
-def headline(test: dict) -> None:
-    """The figures that sum it up."""
-    with st.container(horizontal=True):
-        st.metric("Accuracy", words.percent(test["accuracy"]["value"]), width=150, help="Share of right decisions.")
-        auroc = test["auroc"]["macro"]
-        st.metric(
-            "AUROC",
-            words.area(auroc),
-            width=150,
-            help="Chance that a sample of a class gets a higher score for it than one of another class; mean of all "
-            "classes. 0.5 is a guess, 1 is perfect.",
-        )
-        f1 = test["macro"]["f1"]
-        st.metric("F1 (macro)", words.percent(f1), width=150, help="Precision and recall in one, mean of all classes.")
-        st.metric(
-            "Log loss",
-            f"{test['log_loss']:.3f}",
-            width=150,
-            help="How surprised the model is by the truth, on average; 0 is perfect.",
-        )
-
-
-def confusion(counts, classes: list[str]) -> None:
-    st.markdown("**Confusion matrix**")
-    run_page.chart(
-        charts.confusion_matrix(counts, classes).update_layout(height=400),
-        "confusion",
-        "Confusion matrix: truth by row, decision by column",
-    )
-    st.caption("Each row is a true class; off the diagonal are the mistakes.")
-
-
-def curves(test: dict) -> None:
-    roc, precision_recall, calibration = st.tabs(["ROC", "Precision and recall", "Calibration"])
-    with roc:
-        run_page.chart(
-            charts.roc(test["roc"], test["auroc"], test["classes"]), "roc", "ROC curves of each class against the rest"
-        )
-        st.caption("The closer to the upper left corner, the better. The number is the area under the curve.")
-    with precision_recall:
-        run_page.chart(
-            charts.precision_recall(test["precision_recall"], test["average_precision"], test["classes"]),
-            "precision-recall",
-            "Precision/recall curves of each class against the rest",
-        )
-        st.caption("The closer to the upper right corner, the better. The number is the average precision.")
-    with calibration:
-        before = test.get("calibration_uncorrected")
-        run_page.chart(charts.reliability(test["calibration"], before), "calibration", "Accuracy by confidence")
-        text = "On the dotted line the model is right as often as it says. Larger points are more samples."
-        if before:
-            text += (
-                " This run drew or weighted rare classes more; its probabilities are corrected back to the shares "
-                "of the classes in the data."
-            )
-        st.caption(text)
-
-
-def class_table(rows: list[dict]) -> None:
-    st.markdown("**Class by class**")
-    table = pd.DataFrame(
-        {
-            "Class": [row["class"] for row in rows],
-            "Precision": [words.percent(row["precision"]) for row in rows],
-            "Recall": [words.percent(row["recall"]) for row in rows],
-            "F1": [words.percent(row["f1"]) for row in rows],
-            "Test samples": [row["support"] for row in rows],
-        }
-    )
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=min(38 + 35 * len(rows), 425),
-        column_config={
-            "Precision": st.column_config.TextColumn(help="Of those called this class, the share that is."),
-            "Recall": st.column_config.TextColumn(help="Of those that are this class, the share that is called so."),
-        },
-        alt="Precision, recall, F1 and number of test samples of each class",
-    )
+SECTIONS = (
+    "Class by class",
+    "Samples",
+    "Slices",
+    "Wrong labels",
+    "Breaking it",
+    "Leaks",
+    "By epoch",
+    "Sets",
+    "Metrics",
+)
+OWN = "its own test"
 
 
 @st.fragment
-def two_classes(test: dict, y_true: np.ndarray, logits: np.ndarray) -> None:
-    """A threshold that moves the confusion matrix and the figures that follow from it."""
-    classes = test["classes"]
-    controls, matrix, figures = st.columns([2, 3, 3])
-    with controls:
-        st.markdown("**Operating point**")
-        positive = url.select("Look for", classes, "positive", classes[1])
-        j = classes.index(positive)
-        name, other = words.markdown(positive), words.markdown(classes[1 - j])
-        text = f"Say {name} where its probability is at least this."
-        threshold = url.slider("Threshold", "threshold", 0.0, 1.0, 0.5, 0.01, help=text)
-        counts = metrics.confusion_at(y_true, metrics.softmax(logits)[:, j], j, threshold)
-        rows = metrics.class_table(counts, classes)
-        st.metric(f"Recall of {name}", words.percent(rows[j]["recall"]))
-        st.metric(f"Precision of {name}", words.percent(rows[j]["precision"]))
-        st.metric("Accuracy", words.percent(counts.trace() / counts.sum()))
-        missed, false_alarms = int(counts[j, 1 - j]), int(counts[1 - j, j])
-        st.caption(
-            f"At {threshold:.2f}: {missed} of {rows[j]['support']} {name} missed, "
-            f"{words.count(false_alarms, 'false alarm')} in {rows[1 - j]['support']} {other}."
-        )
-    with matrix:
-        confusion(counts, classes)
-    with figures:
-        curves(test)
-    class_table(rows)
+@frame.in_a_sentence
+def everything(run: str, part: str, figures: dict) -> None:
+    """The operating point and all that follows it."""
+    classes, thing = figures["classes"], runs.schema(run).sample_word
+    found = answers.of(run, part)
+    left, right = st.container(key="decide").columns([1, 4], gap="medium")  # one under another where it is narrow
+    with left:
+        point = operating_panel.panel(run, classes)
+    said = operating.decide(found.y_prob, point)
+    outcome = operating.outcome(found.y_true, said, point, len(classes))
+    with right:
+        if operating_panel.is_changed(point, len(classes)) or len(classes) == 2:
+            st.markdown(operating_panel.sentence(outcome, point, classes, thing))
+            if len(classes) == 2 and (said_of := operating_panel.cheapest_sentence(run, part, point, classes, thing)):
+                st.markdown(said_of)
+        one, two = st.columns(2)
+        with one:
+            evaluation_figures.confusion(outcome, classes, open_cell)
+        with two:
+            evaluation_figures.others(run, part, figures, outcome, point)
+    section = url.segments("Section", SECTIONS, "look", SECTIONS[0])
+    if section == "Class by class":
+        evaluation_figures.class_table(outcome, figures)
+    elif section == "Samples":
+        evaluation_sections.of_samples(run, part, classes, said)
+    elif section == "Slices":
+        evaluation_sections.of_slices(run, part, classes, said)
+    elif section == "Wrong labels":
+        evaluation_sections.of_labels(run)
+    elif section == "Breaking it":
+        evaluation_sections.of_breaking(run)
+    elif section == "Leaks":
+        evaluation_sections.of_leaks(run)
+    elif section == "By epoch":
+        evaluation_sections.of_epochs(run, classes)
+    elif section == "Sets":
+        evaluation_sections.of_sets(run, part, classes)
+    else:
+        evaluation_figures.all_metrics(figures)
+
+
+def open_cell(i: int, j: int) -> None:
+    """Show the samples of a cell of the confusion matrix."""
+    if url.asked("cell") != f"{i}-{j}" or url.asked("look") != "Samples":
+        url.put(cell=f"{i}-{j}", bin=None, look="Samples")
+        st.rerun(scope="fragment")
+
+
+def chosen_data(run: str) -> str:
+    """The part of the predictions that is shown: the run's own test, or another data set it was evaluated on."""
+    others = evaluation.others(run)
+    if not others:
+        return "test"
+    name = url.select("Evaluated on", [OWN, *others], "on", OWN)
+    return "test" if name == OWN else f"on-{name}"
 
 
 run = run_page.choose("Evaluate")
 row = run_page.header(run)
 record = run_page.figures(run, row)
-test = record["test"]
-headline(test)
-if len(test["classes"]) == 2:
-    two_classes(test, *runs.predictions(run, "test")[1:])
-else:
-    left, right = st.columns(2)
-    with left:
-        confusion(test["confusion"], test["classes"])
-    with right:
-        curves(test)
-    class_table(test["per_class"])
+part = chosen_data(run)
+figures = record["test"] if part == "test" else evaluation.on_other(run, part.removeprefix("on-"))["figures"]
+evaluation_figures.headline(figures)
+everything(run, part, figures)
+about = f"Chosen on {words.count(record['val']['n'], 'validation sample')}: "
+about += f"epoch {record['epoch']}, thresholds" if record.get("epoch") else "thresholds"
 st.caption(
-    f"Epoch {record['epoch']} was chosen on {record['val']['n']} validation samples, where its accuracy is "
-    f"{words.interval(record['val']['accuracy'])}. All figures above are from {test['n']} test samples"
+    f"{about}, temperature {record['temperature']:.2f}, sets; accuracy there "
+    f"{words.interval(record['val']['metrics']['accuracy'])}. Reported from {words.count(figures['n'], 'test sample')}"
     + (", read from their original files." if record.get("pixels") == "original" else ".")
 )

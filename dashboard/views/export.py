@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core import runs, words
+from core.evaluation import points
+from core.evaluation.operating import OperatingPoint
 from dashboard import engine, run_page
 from exports import parity, report
 from exports.pipeline import export_and_prove
@@ -39,6 +41,7 @@ def certificate(proof: dict, thing: str) -> None:
         }
     )
     st.dataframe(checks, hide_index=True, alt="Each comparison of the file with PyTorch")
+    decided_by(proof)
     if proof["decisions"]:
         st.markdown("**Samples on which they differ**")
         st.dataframe(pd.DataFrame(proof["decisions"]), hide_index=True, alt="Samples on which file and net differ")
@@ -49,8 +52,22 @@ def certificate(proof: dict, thing: str) -> None:
     )
 
 
-def code(run: str) -> str:
-    """How to use the file from Python."""
+def decided_by(proof: dict) -> None:
+    """The operating point in the file, and whether another one is in use by now."""
+    now, classes = points.used(run), runs.schema(run).classes
+    stored = proof.get("operating_point")
+    point = OperatingPoint.from_dict(stored) if stored else None
+    name = f"**{words.markdown(point.name)}**: " if point else ""
+    st.markdown(f"How it decides: {name}{words.markdown(points.text(point, classes))}")
+    if point != now:
+        st.warning(
+            "Another operating point is in use since this file was made. Export and prove again, so that it decides by "
+            "that one."
+        )
+
+
+def code(run: str, decides: bool) -> str:
+    """How to use the file from Python; `decides` is whether it holds an operating point."""
     schema = runs.schema(run)
     if schema.kind == "image":
         levels = ", pixels 0 to 255" if schema.dtype == "uint8" else ""
@@ -59,6 +76,12 @@ def code(run: str) -> str:
     else:
         feed = """values = {"tensor(float)": np.array([0.0], np.float32), "tensor(string)": np.array([""], object)}
 feed = {entry.name: values[entry.type] for entry in session.get_inputs()}  # your rows, a column each, not scaled"""
+    if decides:
+        asked = """probabilities, decision = session.run(["probabilities", "decision"], feed)
+print(classes[decision[0]] if decision[0] >= 0 else "nothing", probabilities[0])"""
+    else:
+        asked = """(probabilities,) = session.run(["probabilities"], feed)
+print(classes[probabilities[0].argmax()], probabilities[0].max())"""
     return f"""import json
 import numpy as np
 import onnxruntime
@@ -66,8 +89,7 @@ import onnxruntime
 session = onnxruntime.InferenceSession("model.onnx")
 classes = json.loads(session.get_modelmeta().custom_metadata_map["vitrine.classes"])
 {feed}
-(probabilities,) = session.run(["probabilities"], feed)
-print(classes[probabilities[0].argmax()], probabilities[0].max())
+{asked}
 """
 
 
@@ -129,5 +151,5 @@ else:
             download(run, content, proof["passed"])
             make(run, "Export and prove again", primary=False)
         with st.expander("Use it from Python"):
-            st.code(code(run), language="python")
+            st.code(code(run, bool(proof.get("operating_point"))), language="python")
 share(run)

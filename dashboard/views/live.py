@@ -5,7 +5,7 @@ import contextlib
 import pandas as pd
 import streamlit as st
 
-from core import jobs, runs, watching, words
+from core import folds, jobs, runs, watching, words
 from dashboard import actions, run_page
 from exports import charts
 
@@ -29,6 +29,8 @@ def view(run: str, was_working: bool) -> None:
         finished(run, row)
     if row["state"] == "damaged":
         return
+    if members := folds.members(run):
+        of_folds(members)
     rows, steps = runs.history(run), runs.steps(run)
     show_warnings(run, rows, steps)
     if rows:
@@ -81,6 +83,23 @@ def finished(run: str, row: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         actions.buttons(row, "live")
         actions.code(row, "live")
+
+
+def of_folds(members: list[str]) -> None:
+    """The folds that this run pools, and how far each is."""
+    rows = [jobs.summary(member) for member in members if runs.path(member).is_dir()]
+    shown = pd.DataFrame(
+        {
+            "Fold": [row.get("fold", 0) + 1 for row in rows],
+            "Run": [row["run"][11:] for row in rows],
+            "State": [row["state"] for row in rows],
+            "Validation": [words.percent(row["val_accuracy"]) if "val_accuracy" in row else "" for row in rows],
+            "Test (95% interval)": [
+                words.interval(row["test_accuracy"]) if "test_accuracy" in row else "" for row in rows
+            ],
+        }
+    )
+    st.dataframe(shown, hide_index=True, alt="The folds that this run pools")
 
 
 def show_warnings(run: str, rows: list[dict], steps: list[dict]) -> None:

@@ -3,10 +3,31 @@
 import pandas as pd
 import streamlit as st
 
-from core import config, data, jobs, runs, words
-from dashboard import actions
+from core import config, data, jobs, notes, runs, words
+from core.evaluation import groups
+from dashboard import actions, noting
 
 EXAMPLE = "digits"
+COLUMNS = {  # in pixels: the first four are in sight on a window of 900
+    "\u2605": st.column_config.TextColumn(width=28, help="Starred"),
+    "State": st.column_config.TextColumn(width=70),
+    "Run": st.column_config.TextColumn(width=148),
+    "Test (95% interval)": st.column_config.TextColumn(
+        width=162,
+        help="Accuracy on samples that training never saw. Of several seeds: their mean with its t-interval. "
+        "Of folds: of all samples together.",
+    ),
+    "Spread": st.column_config.TextColumn(width=80, help="Standard deviation of test accuracy between seeds or folds"),
+    "Tags": st.column_config.ListColumn(width=120),
+    "Data": st.column_config.TextColumn(width=104),
+    "Net": st.column_config.TextColumn(width=62),
+    "Validation": st.column_config.TextColumn(
+        width=84, help="Accuracy on validation samples at the best epoch; of several seeds, their mean"
+    ),
+    "Course": st.column_config.LineChartColumn(help="Validation accuracy by epoch", y_min=0, y_max=1, width=66),
+    "When": st.column_config.TextColumn(width=104),
+    "Took": st.column_config.TextColumn(width=70),
+}
 
 
 def train_example() -> None:
@@ -17,56 +38,141 @@ def train_example() -> None:
 
 
 def table() -> None:
-    """All runs, newest first; selecting some offers where to go and what can be done with them."""
-    rows = jobs.summaries()
-    names = [row["run"] for row in rows]
-    shown = pd.DataFrame(
-        {
-            "State": [row["state"] for row in rows],
-            "Run": [run[11:] for run in names],
-            "Data": [row.get("data", "") for row in rows],
-            "Net": [row.get("net", "") for row in rows],
-            "Course": [[epoch["val_accuracy"] for epoch in runs.history(run)][-60:] for run in names],
-            "Validation": [words.percent(row["val_accuracy"]) if "val_accuracy" in row else "" for row in rows],
-            "Test (95% interval)": [
-                words.interval(row["test_accuracy"]) if "test_accuracy" in row else "" for row in rows
-            ],
-            "Took": [words.duration(row.get("seconds")) for row in rows],
-            "When": [words.when(row.get("created")) for row in rows],
-        }
-    )
+    """The runs, newest first; selecting some offers where to go and what can be done with them."""
+    everyone = jobs.summaries()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = _filter()
+        grouped = _switch("Group seeds", "seeds", "Runs that differ only by seed, or by fold, are one row.")
+        archived = any(row.get("archived") for row in everyone) and _switch(
+            "Show archived", "archived", "Also those that were archived."
+        )
+    rows = [row for row in everyone if (archived or not row.get("archived")) and fits(row, asked)]
+    if not rows:
+        st.info(_nothing(asked, everyone), icon=":material/info:")
+        return
+    shown = groups.by_seed(rows) if grouped else [{"kind": "single", "rows": [row]} for row in rows]
     event = st.dataframe(
-        shown,
+        _cells(shown, grouped),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key="table",
-        height=min(38 + 35 * len(rows), 640),
-        column_config={
-            "Course": st.column_config.LineChartColumn(
-                "Course", help="Validation accuracy by epoch", y_min=0, y_max=1, width="small"
-            ),
-            "Validation": st.column_config.TextColumn(help="Accuracy on validation samples at the best epoch"),
-            "Test (95% interval)": st.column_config.TextColumn(help="Accuracy on samples that training never saw"),
-        },
-        alt="Table of all runs",
+        # a selection is made of row numbers, so it must not outlive a change of the rows
+        key=f"table-{hash(tuple(row['run'] for group in shown for row in group['rows']))}-{grouped}",
+        height=min(38 + 35 * len(shown), 640),
+        column_config=COLUMNS | ({"State": st.column_config.TextColumn(width=120)} if archived else {}),
+        alt="Table of runs",
     )
-    chosen = [rows[i] for i in event.selection.rows if i < len(rows)]
+    chosen = [row for i in event.selection.rows if i < len(shown) for row in shown[i]["rows"]]
     if len(chosen) > 1:
         of_several(chosen)
     else:
         of_one(chosen[0] if chosen else rows[0], bool(chosen))
 
 
+def fits(row: dict, words_asked: str) -> bool:
+    """Whether a run has all the words in its name, title, data, net, state or tags."""
+    names = ("run", "title", "data", "net", "state")
+    text = " ".join([*(str(row.get(name, "")) for name in names), *row.get("tags", [])]).lower()
+    return all(word in text for word in words_asked.lower().split())
+
+
+def _cells(shown: list[dict], grouped: bool) -> pd.DataFrame:
+    """What the table shows; columns that nobody uses are left out."""
+    rows = [group["rows"][0] for group in shown]  # the newest of a group speaks for it
+    cells = {
+        "\u2605": ["\u2605" if any(row.get("star") for row in group["rows"]) else "" for group in shown],
+        "State": [_state(group) for group in shown],
+        "Run": [_name(group) for group in shown],
+        "Test (95% interval)": [_figure(group, "test_accuracy") for group in shown],
+        "Spread": [_spread(group) for group in shown],
+        "Tags": [list(dict.fromkeys(tag for row in group["rows"] for tag in row.get("tags", []))) for group in shown],
+        "Data": [row.get("data", "") for row in rows],
+        "Net": [row.get("net", "") for row in rows],
+        "Validation": [_figure(group, "val_accuracy") for group in shown],
+        "Course": [jobs.course(row["run"]) for row in rows],
+        "When": [words.when(row.get("created")) for row in rows],
+        "Took": [words.duration(row.get("seconds")) for row in rows],
+    }
+    unused = [name for name in ("\u2605", "Tags") if not any(cells[name])] + ([] if grouped else ["Spread"])
+    return pd.DataFrame({name: values for name, values in cells.items() if name not in unused})
+
+
+def _state(group: dict) -> str:
+    row, n = group["rows"][0], len(group["rows"])
+    text = row["state"]
+    if n > 1:
+        text = f"{group['n']} {group['kind']}" if group["done"] == n else f"{group['done']} of {n} done"
+    return f"{text}, archived" if all(row.get("archived") for row in group["rows"]) else text
+
+
+def _name(group: dict) -> str:
+    rows = group["rows"]
+    return next((row["title"] for row in rows if row.get("title")), rows[0]["run"][11:])
+
+
+def _figure(group: dict, name: str) -> str:
+    figure = group[name] if len(group["rows"]) > 1 else group["rows"][0].get(name)
+    if not isinstance(figure, dict):
+        return "" if figure is None else words.percent(figure)
+    alone = name == "val_accuracy" or figure.get("low") is None
+    return words.percent(figure["value"]) if alone else words.interval(figure)
+
+
+def _spread(group: dict) -> str:
+    figure = group.get("test_accuracy") or {}
+    return f"{100 * figure['sd']:.1f} points" if figure.get("sd") is not None else ""
+
+
+def _nothing(asked: str, everyone: list[dict]) -> str:
+    """Why no run is shown, and what to do."""
+    if asked:
+        return f"No run has all of these words: {words.markdown(asked)}. Change the filter, or clear it."
+    n = len(everyone)
+    which = "The only run is" if n == 1 else f"All {words.count(n, 'run')} are"
+    return f"{which} archived. Switch on Show archived to see {'it' if n == 1 else 'them'}."
+
+
+def _filter() -> str:
+    """The words that are looked for; they are in the URL (`?filter=`)."""
+    st.session_state["filter"] = st.query_params.get("filter", "")[:200]
+    return st.text_input(
+        "Filter",
+        key="filter",
+        on_change=_keep,
+        args=("filter",),
+        placeholder="Filter: name, data, net, state, tag",
+        label_visibility="collapsed",
+        icon=":material/search:",
+        width=290,
+    )
+
+
+def _switch(label: str, key: str, text: str) -> bool:
+    """A toggle that is in the URL (`?key=1`) when it is on."""
+    st.session_state[key] = st.query_params.get(key) == "1"
+    return st.toggle(label, key=key, on_change=_keep, args=(key,), help=text)
+
+
+def _keep(key: str) -> None:
+    """Put a choice into the URL; what is empty or off is not there."""
+    value = st.session_state[key]
+    if value:
+        st.query_params[key] = "1" if value is True else value
+    else:
+        st.query_params.pop(key, None)
+
+
 def of_one(row: dict, chosen: bool) -> None:
     """Where to go with a run, the newest if none is chosen, and what can be done with it."""
     where = {"run": row["run"]}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{row['run'][11:]}**" if chosen else f"Newest: **{row['run'][11:]}**", width="content")
+        name = words.markdown(row.get("title") or row["run"][11:])
+        st.markdown(f"**{name}**" if chosen else f"Newest: **{name}**", width="content")
         st.page_link("views/live.py", label="Live", icon=":material/monitoring:", query_params=where)
         if "test_accuracy" in row:
             st.page_link("views/evaluate.py", label="Evaluate", icon=":material/analytics:", query_params=where)
             st.page_link("views/explain.py", label="Explain", icon=":material/search_insights:", query_params=where)
+            st.page_link("views/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=where)
             st.page_link("views/export.py", label="Export", icon=":material/deployed_code:", query_params=where)
         if not chosen:
             st.caption("Select one row or several for more.", width="content")
@@ -74,8 +180,13 @@ def of_one(row: dict, chosen: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if row["state"] in runs.WORKING:
                 stop_button([row])
+            noting.star(row, "runs")
+            noting.edit(row, "runs")
             actions.buttons(row, "runs")
+            noting.archive([row], "runs")
             actions.code(row, "runs")
+        if note := notes.read(row["run"]).note:
+            st.caption(words.markdown(note))
     if row["state"] in ("failed", "lost", "damaged"):
         st.error(f"{row['run'][11:]}: {row['message']}", icon=":material/error:")
 
@@ -84,6 +195,14 @@ def of_several(chosen: list[dict]) -> None:
     """What can be done with several runs at once."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.count(len(chosen), 'run')}** selected", width="content")
+        st.page_link(
+            "views/compare.py",
+            label="Compare",
+            icon=":material/compare_arrows:",
+            query_params={"runs": ",".join(row["run"] for row in reversed(chosen))},  # the older against the newer
+        )
+        noting.tag(chosen, "several")
+        noting.archive(chosen, "several")
         if working := [row for row in chosen if row["state"] in runs.WORKING]:
             stop_button(working)
         if st.button(

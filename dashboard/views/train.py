@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from core import config, data, jobs, nets, runs, words
+from core import config, data, folds, jobs, nets, runs, words
 from core.config import TrainingConfig
 from core.data import Dataset, sampling, split
 from core.training.dry_run import dry_run
@@ -250,13 +250,19 @@ with search:
 estimate = st.container()
 with st.container(horizontal=True, vertical_alignment="center"):
     go = st.button("Train", type="primary", icon=":material/play_arrow:")
+    with st.popover("Cross-validate", icon=":material/splitscreen:"):
+        st.caption(
+            "A run for each fold, and one that pools them: every sample is tested once, by a net that never saw it."
+        )
+        k = int(st.number_input("Folds", 2, 50, 5, key="k-folds"))
+        crossed = st.button(f"Train {k} runs", type="primary", key="cross-validate")
     with st.popover("As code", icon=":material/code:"):
         python, shell = as_code.commands(chosen, dataset)
         st.code(python, language="python")
         st.code(shell, language="bash")
-if go:
+if go or crossed:
     with st.spinner("Starting"):
-        run = jobs.start(chosen)
+        run = folds.start(chosen, k) if crossed else jobs.start(chosen)
     st.switch_page("views/live.py", query_params={"run": run})
 with estimate:  # last, so that nothing on the page waits for it
     show_estimate(chosen, dataset, int((parts == "train").sum()))

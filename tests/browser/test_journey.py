@@ -90,13 +90,12 @@ def test_a_copied_link_opens_the_same_view_and_back_works(page, finished, worksp
     run = finished["breast_cancer"]
     with serving(workspace) as address:
         page.goto(f"{address}/evaluate?run={run}&positive=malignant&threshold=0")
-        page.get_by_text("Recall of malignant").wait_for()
-        assert page.get_by_test_id("stMetric").filter(has_text="Recall of malignant").inner_text().endswith("100.0%")
+        page.get_by_text("malignant: recall 100.0%").wait_for()
         go_to(page, "Explain")
         page.get_by_text("wrong ones first").wait_for()
         assert f"explain?run={run}" in page.url
         page.go_back()
-        page.get_by_text("Recall of malignant").wait_for()
+        page.get_by_text("malignant: recall 100.0%").wait_for()
         assert "threshold=0" in page.url
 
 

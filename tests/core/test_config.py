@@ -140,3 +140,9 @@ def test_small_pictures_are_seen_as_they_are():
     suggested = config.suggest(toys.images())
     assert (suggested.augment, suggested.data.image_size) == (AugmentConfig(), 0)
     assert config.seen_by_net(suggested, toys.images().schema) == toys.images().schema
+
+
+def test_a_config_from_before_there_were_lists_leaves_nothing_out():
+    values = TrainConfig().to_dict()
+    del values["data"]["without"]
+    assert TrainConfig.from_dict(values) == TrainConfig()

@@ -238,6 +238,40 @@ def test_one_turn_at_a_time_first_come_first_served():
     assert (order, at_once) == (in_turn, [1, 1, 1])
 
 
+def test_whoever_waits_looks_at_those_in_front_and_not_at_every_run_again(monkeypatch):
+    for run in (over := [make() for _ in range(20)]):
+        runs.write_status(run, state="done")
+    first, second, later = make(), make(), make()
+    for i, run in enumerate((first, second, later)):
+        runs.write_status(run, queued=time.time() - 3 + i)
+    looks, status = [], runs.status
+    monkeypatch.setattr(runs, "status", lambda run: looks.append(run) or status(run))
+    order = []
+
+    def work():
+        with jobs.alive(second), jobs.turn(second, "cpu"):
+            order.append(second)
+
+    with jobs.alive(first):
+        thread = threading.Thread(target=work)
+        thread.start()
+        until(lambda: looks.count(first) > 3)
+        assert order == []
+        runs.write_status(first, state="done")
+        order.append(first)
+    thread.join(20)
+    assert order == [first, second]
+    assert {looks.count(run) for run in over} == {1} and looks.count(later) <= 2
+
+
+def test_whoever_goes_on_later_has_to_stand_behind():
+    first, second = make(), make()
+    runs.write_status(first, queued=time.time() - 2)
+    line = jobs.queue("cpu")
+    runs.write_status(first, queued=time.time() + 1)
+    assert (line, jobs.queue("cpu", line)) == ([first, second], [second, first])
+
+
 def test_whoever_waits_for_a_turn_can_be_stopped():
     first, second = make(), make()
     runs.write_status(first, queued=time.time() - 1)
@@ -402,6 +436,6 @@ def test_a_run_whose_data_is_gone_is_not_resumed():
 
 def test_again_starts_a_run_with_the_same_config(monkeypatch):
     first = jobs.create(config.suggest(data.get("iris"), epochs=3, device="cpu"))
-    monkeypatch.setattr(jobs, "_start_process", lambda _run: None)
+    monkeypatch.setattr(jobs, "start_process", lambda _run: None)
     second = jobs.again(first)
     assert second != first and runs.config(second) == runs.config(first)

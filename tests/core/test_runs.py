@@ -343,3 +343,43 @@ def test_history_is_cut_back_to_an_epoch():
     runs.append_rows(runs.path(run, "steps.jsonl"), [{"epoch": 0.5}, {"epoch": 1.0}, {"epoch": 1.5}])
     runs.cut_back(run, 1)
     assert (runs.history(run), runs.steps(run)) == ([{"epoch": 1}], [{"epoch": 0.5}, {"epoch": 1.0}])
+
+
+def with_epochs(n: int) -> str:
+    """A run that kept what its net said to two validation samples after each of n epochs."""
+    run = make()
+    runs.begin_epochs(run, np.array(["a", "b"]), np.array([0, 1]), 3)
+    for epoch in range(n):
+        runs.append_epoch(run, np.full((2, 3), epoch, np.float16))
+    return run
+
+
+def test_predictions_of_each_epoch_come_back():
+    run = with_epochs(2)
+    ids, targets, logits = runs.epochs(run)
+    assert (ids.tolist(), targets.tolist(), logits.shape) == (["a", "b"], [0, 1], (2, 2, 3))
+    assert logits[:, 0, 0].tolist() == [0.0, 1.0]
+
+
+def test_predictions_of_epochs_are_cut_back_and_go_on():
+    run = with_epochs(3)
+    runs.cut_back(run, 1)
+    runs.append_epoch(run, np.full((2, 3), 7, np.float16))
+    assert runs.epochs(run)[2][:, 0, 0].tolist() == [0.0, 7.0]
+
+
+def test_an_epoch_that_was_being_written_when_the_process_died_is_left_out():
+    run = with_epochs(2)
+    with open(runs.path(run, "predictions", "epochs.bin"), "ab") as file:
+        file.write(b"half")
+    assert len(runs.epochs(run)[2]) == 2
+    runs.cut_back(run, 2)
+    runs.append_epoch(run, np.full((2, 3), 7, np.float16))
+    assert runs.epochs(run)[2][:, 0, 0].tolist() == [0.0, 1.0, 7.0]
+
+
+def test_a_run_without_predictions_of_epochs_has_none():
+    run = make()
+    assert runs.epochs(run) is None
+    runs.cut_back(run, 1)
+    assert runs.epochs(with_epochs(0)) is None

@@ -243,7 +243,7 @@ def test_the_home_lists_every_run_newest_first_and_marks_the_damaged(show, finis
 
 def test_the_home_shows_the_test_accuracy_with_its_interval(show, finished):
     table = show("runs").dataframe[0].value.set_index("Run")
-    figure = runs.evaluation(finished["digits"])["test"]["accuracy"]
+    figure = runs.evaluation(finished["digits"])["test"]["metrics"]["accuracy"]
     expected = f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
     assert table.loc[finished["digits"][11:], "Test (95% interval)"] == expected
 

@@ -14,7 +14,7 @@ app = AppTest.from_file("dashboard/app.py", default_timeout=60).run()
 assert not app.exception
 for run in sys.argv[1:]:
     app.query_params["run"] = run
-    for page in ("runs", "data", "live", "evaluate", "explain", "export", "train"):
+    for page in ("runs", "data", "live", "search", "evaluate", "explain", "compare", "export", "train"):
         app.switch_page(f"views/{page}.py").run()
         assert not app.exception and not app.error, (page, app.exception, app.error)
         assert "torch" not in sys.modules, page
@@ -24,9 +24,14 @@ for process in engine._holder()["pool"]._processes.values():
 """
 EVERY_MODULE = """
 import importlib, pathlib, sys
-names = "exports.charts exports.report exports.pipeline exports.cli exports.script core.watching"
-for name in [*names.split(), "core.training.dry_run", "core.training.lr_finder", "core.training.together"]:
-    importlib.import_module(name)
+names = "charts evaluation_charts search_charts compare_charts report pipeline cli script"
+for name in names.split():
+    importlib.import_module(f"exports.{name}")
+names = "watching folds search.worker training.dry_run training.lr_finder training.together"
+for name in names.split():
+    importlib.import_module(f"core.{name}")
+for path in pathlib.Path("core/evaluation").glob("*.py"):
+    importlib.import_module(f"core.evaluation.{path.stem}")
 for path in pathlib.Path("dashboard").glob("*.py"):
     importlib.import_module(f"dashboard.{path.stem}")
 assert "torch" not in sys.modules

@@ -85,8 +85,16 @@ def finished_run(classes: tuple[str, ...], y_true, y_prob) -> str:
     row = {"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5, "lr": 0.1}
     runs.append_rows(runs.path(run, "history.jsonl"), [row | {"samples_per_second": 1.0, "seconds": 1.0}])
     figures = metrics.figures(np.array(y_true), np.array(y_prob), classes)
-    runs.write_json(runs.path(run, "evaluation.json"), {"format": 1, "epoch": 1, "val": figures, "test": figures})
+    runs.write_json(
+        runs.path(run, "evaluation.json"),
+        {"format": 2, "epoch": 1, "temperature": 1.0, "val": figures, "test": figures},
+    )
     runs.write_predictions(run, "test", dataset.ids, dataset.targets, np.log(np.array(y_prob)))
-    facts = {"best_epoch": 1, "val_accuracy": 0.5, "test_accuracy": figures["accuracy"], "test_n": figures["n"]}
+    facts = {
+        "best_epoch": 1,
+        "val_accuracy": 0.5,
+        "test_accuracy": figures["metrics"]["accuracy"],
+        "test_n": figures["n"],
+    }
     runs.write_status(run, state="done", started=1.0, ended=3.0, n_parameters=6, **facts)
     return run

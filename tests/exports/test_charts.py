@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.evaluation import metrics
-from exports import charts
+from exports import charts, evaluation_charts
+from exports.evaluation_charts import areas
 
 
 def epochs(n: int) -> list[dict]:
@@ -49,9 +50,10 @@ def test_ten_classes_have_ten_colours_and_the_rest_are_grey():
 def test_a_class_has_its_colour_in_every_figure():
     names, test = many_classes(3)
     drawn = [
-        trace(charts.roc(test["roc"], test["auroc"], names), "class 2").line.color,
+        trace(evaluation_charts.roc(test["roc"], areas(test, "auroc"), names), "class 2").line.color,
         trace(
-            charts.precision_recall(test["precision_recall"], test["average_precision"], names), "class 2"
+            evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
+            "class 2",
         ).line.color,
         charts.probabilities([0.1, 0.2, 0.7], names).data[0].marker.color[-1],  # the largest is on top
     ]
@@ -61,7 +63,9 @@ def test_a_class_has_its_colour_in_every_figure():
 def test_a_class_keeps_its_colour_if_another_one_has_no_curve():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
-    assert trace(charts.roc(test["roc"], test["auroc"], names), "c ").line.color == charts.class_color(2)
+    assert trace(
+        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names), "c "
+    ).line.color == charts.class_color(2)
 
 
 # ---------------------------------------------------------------------------------------------------- learning curves
@@ -95,42 +99,10 @@ def test_no_epochs_yet_is_an_empty_figure():
     assert all(len(drawn.x or ()) == 0 for drawn in charts.learning_curve([], "loss", None).data)
 
 
-# ---------------------------------------------------------------------------------------------------- confusion matrix
-
-
-@pytest.mark.parametrize("n", [1, 2, 30])
-def test_the_confusion_matrix_has_a_cell_for_each_pair_of_classes(n):
-    (cells,) = charts.confusion_matrix(np.eye(n, dtype=int), [f"class {j}" for j in range(n)]).data
-    assert np.asarray(cells.z).shape == (n, n)
-    assert len(cells.x) == len(cells.y) == n
-
-
-def test_shares_are_of_the_row():
-    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data
-    np.testing.assert_array_equal(cells.z, [[0.75, 0.25], [0, 1]])
-
-
-def test_counts_are_written_into_the_cells_but_not_zeros():
-    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data
-    assert np.asarray(cells.text).tolist() == [["3", "1"], ["", "4"]]
-
-
-def test_many_cells_are_too_small_for_counts():
-    (cells,) = charts.confusion_matrix(np.eye(30, dtype=int), [str(j) for j in range(30)]).data
-    assert cells.text is None and cells.texttemplate is None
-
-
-def test_a_class_without_samples_is_a_row_of_zeros():
-    (cells,) = charts.confusion_matrix([[0, 0], [1, 1]], ["a", "b"]).data
-    np.testing.assert_array_equal(cells.z[0], [0, 0])
+# ---------------------------------------------------------------------------------------------------- names
 
 
 ALIKE = ["a very long class name, the left one", "a very long class name, the right one"]
-
-
-def test_long_names_that_begin_alike_stay_two_classes_in_the_confusion_matrix():
-    (cells,) = charts.confusion_matrix([[3, 1], [0, 4]], ALIKE).data
-    assert len(set(cells.x)) == len(set(cells.y)) == 2
 
 
 def test_long_names_that_begin_alike_stay_two_bars_of_probability():
@@ -144,34 +116,6 @@ def test_long_names_that_begin_alike_stay_two_classes_in_the_balance():
 
 def test_long_names_that_begin_alike_stay_two_columns_of_an_attribution():
     assert len(set(charts.attribution_bars(ALIKE, [1.0, -1.0]).data[0].y)) == 2
-
-
-# ---------------------------------------------------------------------------------------------------- ROC
-
-
-def test_areas_that_are_not_defined_are_said_so():
-    names = ["never seen", "b", "c"]
-    test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
-    assert test["auroc"]["per_class"][0] is None
-    drawn = [t.name for t in charts.roc(test["roc"], test["auroc"], names).data]
-    assert drawn == ["A guess", "b 1.000", "c 1.000", "macro 1.000", f"micro {test['auroc']['micro']:.3f}"]
-
-
-def test_one_class_alone_has_no_curve_but_a_figure():
-    test = figures(("a", "b"), [0, 0], [[0.9, 0.1], [0.8, 0.2]])
-    assert [t.name for t in charts.roc(test["roc"], test["auroc"], ["a", "b"]).data] == ["A guess"]
-
-
-def test_at_most_ten_classes_are_drawn_and_both_means():
-    names, test = many_classes(30)
-    drawn = [t.name.rsplit(" ", 1)[0] for t in charts.roc(test["roc"], test["auroc"], names).data[1:]]
-    assert drawn == [*names[:10], "macro", "micro"]
-
-
-def test_a_class_named_macro_keeps_its_own_area():
-    areas = {"per_class": [0.25, 0.75], "macro": 0.5, "micro": None}
-    curves = [{"name": name, "x": [0, 1], "y": [0, 1], "threshold": [1, 0]} for name in ("macro", "other")]
-    assert [t.name for t in charts.roc(curves, areas, ["macro", "other"]).data[1:]] == ["macro 0.250", "other 0.750"]
 
 
 # ---------------------------------------------------------------------------------------------------- explanations
@@ -249,9 +193,9 @@ def test_no_figure_reads_a_class_name_as_markup(nasty):
     names = [nasty, "b", "c"]
     test = figures(names, [0, 1, 2], np.eye(3) * 0.7 + 0.1)
     drawn = [
-        charts.confusion_matrix(test["confusion"], names),
-        charts.roc(test["roc"], test["auroc"], names),
-        charts.precision_recall(test["precision_recall"], test["average_precision"], names),
+        evaluation_charts.confusion_matrix(test["confusion"], names),
+        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names),
+        evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.class_balance({"train": [1, 1, 1], "val": [1, 1, 1], "test": [1, 1, 1]}, names),
         charts.probabilities([0.2, 0.3, 0.5], names),
         charts.attribution_bars(names, [1.0, 2.0, 3.0]),
@@ -264,9 +208,9 @@ def test_no_figure_holds_a_number_that_is_not_one():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
     for fig in (
-        charts.confusion_matrix(test["confusion"], names),
-        charts.roc(test["roc"], test["auroc"], names),
-        charts.precision_recall(test["precision_recall"], test["average_precision"], names),
+        evaluation_charts.confusion_matrix(test["confusion"], names),
+        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names),
+        evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2))),
         charts.learning_curve(epochs(3), "loss", 2),
     ):

@@ -124,6 +124,7 @@ def test_the_file_of_images_says_what_it_is(exported, digits):
                 "range": [0, 255],
             }
         ],
+        "operating_point": None,
     }
 
 

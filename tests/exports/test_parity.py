@@ -69,7 +69,7 @@ def test_the_record_is_stored_as_it_is_returned(exported):
 
 def test_accuracy_is_the_evaluations_on_both_sides(exported):
     record, figures = parity.verify(exported["digits"]), runs.evaluation(exported["digits"])
-    expected = figures["test"]["accuracy"]["value"]
+    expected = figures["test"]["metrics"]["accuracy"]["value"]
     assert record["accuracy"] == pytest.approx({"pytorch": expected, "onnx": expected})
 
 

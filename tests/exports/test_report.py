@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from core import evaluation, runs
+from core import evaluation, runs, words
 from exports import report
 from tests.exports import made
 
@@ -87,7 +87,8 @@ def test_the_report_has_the_five_figures(finished):
 def test_the_report_has_a_row_for_each_class(finished):
     test = runs.evaluation(finished["breast_cancer"])["test"]
     row = test["per_class"][0]
-    expected = f"<td>malignant</td><td>{row['precision']:.1%}</td><td>{row['recall']:.1%}</td><td>{row['f1']:.1%}</td>"
+    figures = [words.interval(row["precision"]), words.interval(row["recall"]), words.percent(row["f1"]["value"])]
+    expected = f"<td>malignant</td>{''.join(f'<td>{figure}</td>' for figure in figures)}"
     assert expected in visible(finished["breast_cancer"])
 
 

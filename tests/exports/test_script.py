@@ -61,7 +61,7 @@ def untrained(dataset: Dataset, net: str | None = None, options: dict | None = N
 
 def compare(run: str, folder, within: float = 0.08) -> None:
     assert accuracy_of_script(run, folder) == pytest.approx(
-        runs.evaluation(run)["test"]["accuracy"]["value"], abs=within
+        runs.evaluation(run)["test"]["metrics"]["accuracy"]["value"], abs=within
     )
 
 

@@ -70,7 +70,7 @@ def test_the_environment_names_the_data_the_device_and_the_versions(toy):
 def test_the_status_of_a_done_run_has_its_headline(toy):
     run, _ = work(toy)
     status = runs.status(run)
-    assert status["test_accuracy"] == runs.evaluation(run)["test"]["accuracy"]
+    assert status["test_accuracy"] == runs.evaluation(run)["test"]["metrics"]["accuracy"]
     assert status["best_epoch"] == runs.evaluation(run)["epoch"]
 
 

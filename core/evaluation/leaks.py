@@ -1,0 +1,120 @@
+"""Accuracy once more without the test samples that have a near twin in training, which a model may know by heart."""
+
+import numpy as np
+
+from core import words
+from core.data.checks import near
+from core.data.content import content_keys
+from core.data.dataset import Dataset
+from core.evaluation.intervals import proportion
+
+FORMAT = 1
+
+
+def without_twins(
+    dataset: Dataset, positions: dict[str, np.ndarray], y_true: np.ndarray, y_pred: np.ndarray, part: str = "test"
+) -> dict:
+    """How good the predictions are on all samples of a part, and on those without a twin in training.
+
+    positions : int (n,) in the data set of "train" and of the part, see `split.load`
+    y_true, y_pred : int (n,), of the part's samples in this order
+    Images are twins if they are equal or nearly so (see `core.data.checks.near`), rows if they are equal in all columns
+    that the model reads, whatever their class.
+    {"n", "n_twins": samples of the part with a twin, "pairs": [[id, id of one twin in training], ...], "accuracy",
+    "accuracy_without": {"value", "low", "high"}, "sentence"}. Raises ValueError if the arrays differ in length.
+    """
+    where = np.asarray(positions[part])
+    if not len(where) == len(y_true) == len(y_pred):
+        raise ValueError(
+            f"The {part} part has {len(where)} samples, y_true {len(y_true)} and y_pred {len(y_pred)}; "
+            "it needs as many of each."
+        )
+    twin = _twins(dataset, np.asarray(positions["train"]), where)
+    alone = twin < 0
+    right = np.asarray(y_true) == np.asarray(y_pred)
+    record = {
+        "n": len(where),
+        "n_twins": int((~alone).sum()),
+        "pairs": [[str(dataset.ids[i]), str(dataset.ids[j])] for i, j in zip(where[~alone], twin[~alone])],
+        "accuracy": proportion(int(right.sum()), len(right)),
+        "accuracy_without": proportion(int(right[alone].sum()), int(alone.sum())),
+    }
+    return {**record, "sentence": _sentence(record, dataset, part)}
+
+
+def of_run(run: str, part: str = "test") -> dict:
+    """`without_twins` for a run, kept in its folder as leaks-<part>.json until it is evaluated anew.
+
+    Raises ValueError if data, split or predictions are gone.
+    """
+    from core import runs
+    from core.data import split
+
+    made_from = runs.path(run, "predictions", f"{part}.parquet")
+    stamp = made_from.stat().st_mtime_ns if made_from.exists() else 0
+    path = runs.path(run, f"leaks-{part}.json")
+    if path.exists():
+        try:
+            kept = runs.read_json(run, path.name)
+        except runs.DamagedRun:  # made again
+            kept = {}
+        if kept.get("format") == FORMAT and kept.get("predictions") == stamp:
+            return kept
+    dataset = runs.dataset(run)
+    positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
+    ids, y_true, logits = runs.predictions(run, part)
+    positions[part] = _places(dataset, ids, run)
+    record = without_twins(dataset, positions, y_true, logits.argmax(axis=1), part)
+    record = {"format": FORMAT, "predictions": stamp, "part": part, **record}
+    runs.write_json(path, record)
+    return record
+
+
+def _places(dataset: Dataset, ids: np.ndarray, run: str) -> np.ndarray:
+    order = np.argsort(dataset.ids, kind="stable")
+    place = np.searchsorted(dataset.ids, ids, sorter=order).clip(max=len(order) - 1)
+    if (dataset.ids[order[place]] != ids).any():
+        raise ValueError(f"The predictions of run {run} name samples that its data does not have; evaluate it again.")
+    return order[place]
+
+
+def _twins(dataset: Dataset, train: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Position of one twin in training of each sample at `where`, the nearest of those that are found, or -1."""
+    keys = content_keys(dataset)
+    twin = np.full(len(where), -1)
+    contents, first = np.unique(keys[train], return_index=True)
+    if len(contents):
+        place = np.searchsorted(contents, keys[where]).clip(max=len(contents) - 1)
+        same = contents[place] == keys[where]
+        twin[same] = train[first[place[same]]]
+    if dataset.kind != "image":
+        return twin
+    both = np.unique(np.concatenate([train[first], where[twin < 0]]))
+    in_train, at = np.zeros(len(dataset), bool), np.full(len(dataset), -1)
+    in_train[train] = True
+    at[where[twin < 0]] = np.flatnonzero(twin < 0)
+    once = both[np.unique(keys[both], return_index=True)[1]]  # copies within the part crowd out what is to be found
+    for one, other in near.pairs(dataset, once):  # the closest first
+        for i, j in ((one, other), (other, one)):
+            if at[i] >= 0 and in_train[j] and twin[at[i]] < 0:
+                twin[at[i]] = j
+    found = {keys[where[i]]: twin[i] for i in np.flatnonzero(twin >= 0)}
+    for i in np.flatnonzero(twin < 0):  # a copy within the part has the same twin
+        twin[i] = found.get(keys[where[i]], -1)
+    return twin
+
+
+def _sentence(record: dict, dataset: Dataset, part: str) -> str:
+    thing = dataset.schema.sample_word
+    small = dataset.kind == "image" and min(dataset.images.shape[2:]) < near.SMALLEST_SIDE
+    only = " Images this small are compared for exact copies only." if small else ""
+    if record["n_twins"] == 0:
+        return f"No {part} {thing} has a near twin in training.{only}"
+    have = "has" if record["n_twins"] == 1 else "have"
+    of = f"{record['n_twins']:,} of {words.count(record['n'], f'{part} {thing}')} {have} a near twin in training"
+    if record["n_twins"] == record["n"]:
+        return f"{of}, so how good the model is on new ones is not known."
+    return (
+        f"{of}; without them accuracy is {words.interval(record['accuracy_without'])}, "
+        f"with them {words.interval(record['accuracy'])}.{only}"
+    )

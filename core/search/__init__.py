@@ -1,0 +1,284 @@
+"""Search: many runs, each with settings that a sampler chooses, judged on validation. Optuna chooses.
+
+A search is a folder `workspace/searches/<name>`: search.json says what was asked, status.json how far it is, study.db
+is Optuna's own record, unless another storage is named. Its runs are ordinary runs.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import secrets
+import time
+from dataclasses import dataclass
+
+from core import data, files, processes, runs, words
+from core.config import default_net
+from core.search import space as spaces
+from core.search import studies
+from core.workspace import check_workspace, workspace
+
+HISTORY_OBJECTIVES = {"val_loss": False, "val_accuracy": True}  # by name, whether more is better
+HERE = "sqlite:///"  # the storage is a file; a fourth stroke begins a whole path
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was asked: settings to choose for a net on a data set, and how long.
+
+    objective : "val_loss", "val_accuracy", or a metric of `core.evaluation.metrics.METRICS`, on validation
+    trials, minutes : when it ends, whichever is first; 0 minutes is no limit
+    storage : a URL of Optuna's storage that several machines share; "" is a file in the search's own folder
+    machine : drawn at random, tells its trials from those of searches that share the storage
+    """
+
+    name: str
+    data: str
+    version: str
+    net: str | None
+    space: dict
+    objective: str = "val_accuracy"
+    trials: int = 30
+    minutes: float = 0.0
+    pruning: bool = True
+    seed: int = 0
+    storage: str = ""
+    machine: str = ""
+
+    @property
+    def maximise(self) -> bool:
+        if self.objective in HISTORY_OBJECTIVES:
+            return HISTORY_OBJECTIVES[self.objective]
+        from core.evaluation.metrics import METRICS
+
+        return METRICS[self.objective].higher_is_better
+
+
+def start(dataset, net: str | None, settings: list[str], name: str = "", **asked) -> str:
+    """Start a search in a process of its own and return its name.
+
+    dataset : core.data.Dataset;  settings : as `core.search.space.parse` takes them;  asked : fields of `Search`
+    Raises ValueError or LookupError with a sentence if one of the settings, or an end of a range, cannot work.
+    """
+    from core.evaluation.metrics import METRICS
+
+    space = spaces.parse(settings)
+    net = net or (None if "net" in space else default_net(dataset.kind))
+    spaces.check(space, net)
+    for values in spaces.corners(space):
+        spaces.config_of(dataset, net, values)
+    search = Search(
+        name or _free_name(dataset.name),
+        dataset.name,
+        dataset.fingerprint[:12],
+        net,
+        space,
+        machine=secrets.token_hex(8),
+        **{**asked, "storage": _whole(asked.get("storage", ""))},
+    )
+    _check(search, {*HISTORY_OBJECTIVES, *METRICS})
+    check_workspace()
+    if path(search.name).exists():
+        raise ValueError(f"There is a search {search.name} already; choose another name, or resume it.")
+    if search.storage:
+        studies.opened(search, path(search.name, "study.db"))  # one that cannot be used is said before the start
+    try:
+        path(search.name).mkdir(parents=True)
+    except FileExistsError:  # somebody was faster
+        raise ValueError(f"There is a search {search.name} already; choose another name, or resume it.") from None
+    _write(search)
+    write_status(search.name, state="queued", created=time.time())
+    _start_process(search.name)
+    return search.name
+
+
+def _check(search: Search, objectives: set) -> None:
+    if not runs.NAME.fullmatch(search.name):
+        raise ValueError(f"{search.name!r} is no name for a search; use letters, digits and hyphens.")
+    if search.objective not in objectives:
+        raise ValueError(f"There is no objective {search.objective!r}; there are {', '.join(sorted(objectives))}.")
+    if search.trials < 1:
+        raise ValueError(f"trials is {search.trials}; it must be at least 1.")
+    if not 0 <= search.minutes < math.inf:
+        raise ValueError(f"minutes is {search.minutes}; it must be a number from 0 on, which is no limit.")
+
+
+def _whole(storage: str) -> str:
+    """The URL of a storage; a file gets its whole path, as other processes may work in other folders."""
+    if storage.startswith(HERE) and (file := storage.removeprefix(HERE)):
+        return HERE + str(pathlib.Path(file).resolve())
+    return storage
+
+
+def _write(search: Search) -> None:
+    stored = {**dataclasses.asdict(search), "space": spaces.to_dict(search.space)}
+    files.write_json(path(search.name, "search.json"), stored)
+
+
+def path(name: str, *parts: str) -> pathlib.Path:
+    """A path in the folder of a search; LookupError if the name could not be one."""
+    if not runs.NAME.fullmatch(name):
+        raise LookupError(f"{name!r} is not the name of a search; it has letters, digits and hyphens only.")
+    return workspace() / "searches" / name / pathlib.Path(*parts)
+
+
+def names() -> list[str]:
+    """All searches, newest first."""
+    folder = workspace() / "searches"
+    if not folder.is_dir():
+        return []
+    found = [entry for entry in os.scandir(folder) if runs.NAME.fullmatch(entry.name) and entry.is_dir()]
+    return [entry.name for entry in sorted(found, key=lambda entry: entry.stat().st_ctime, reverse=True)]
+
+
+def load(name: str) -> Search:
+    """What was asked of the named search; LookupError if there is none, ValueError if its file is damaged."""
+    try:
+        values = json.loads(path(name, "search.json").read_text(encoding="utf-8"))
+        return Search(**{**values, "space": spaces.from_dict(values["space"])})
+    except FileNotFoundError:
+        raise LookupError(f"There is no search {name}; there are {', '.join(names()) or 'none'}.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"search.json of search {name} is damaged ({error}); delete {path(name)}.") from error
+
+
+def status(name: str) -> dict:
+    """How far the search is: state (queued, running, done, stopped, failed or lost), message, times."""
+    try:
+        values = json.loads(path(name, "status.json").read_text(encoding="utf-8"))
+        working, created = values["state"] in runs.WORKING, float(values.get("created", 0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if processes.is_held(path(name, "lock")):
+            return {"state": "running", "message": "Its status.json cannot be read."}
+        return {"state": "lost", "message": "Its status.json cannot be read; resume it to write a new one."}
+    if working and not processes.is_held(path(name, "lock")):
+        waiting = values["state"] == "queued" and time.time() - created < processes.START_SECONDS
+        if not waiting:
+            values |= {"state": "lost", "message": "Its process ended without a word; resume it."}
+    return values
+
+
+def write_status(name: str, **changes) -> None:
+    """Replace the status by one with these changes."""
+    try:
+        values = json.loads(path(name, "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        values = {}
+    files.write_json(path(name, "status.json"), {**(values if isinstance(values, dict) else {}), **changes})
+
+
+def stop(name: str) -> None:
+    """Ask the search to stop; its run at work is stopped too."""
+    load(name)
+    path(name, "stop").touch()
+
+
+def resume(name: str, trials: int | None = None) -> None:
+    """Let a search that was stopped, lost or done go on, to `trials` in all if they are named.
+
+    Raises ValueError if it is at work, has made its trials already, or its storage cannot be used.
+    """
+    search = load(name)
+    if status(name)["state"] in runs.WORKING:
+        raise ValueError(f"Search {name} is at work already.")
+    if trials is not None:
+        search = dataclasses.replace(search, trials=trials)
+        _check(search, {search.objective})
+    made = [trial for trial in studies.counted(study(name)) if trial.state.is_finished()]
+    if len(made) >= search.trials:
+        raise ValueError(f"Search {name} has made its {words.count(search.trials, 'trial')}; ask for more in all.")
+    _write(search)
+    path(name, "stop").unlink(missing_ok=True)
+    write_status(name, state="queued", message="", created=time.time(), ended=None)
+    _start_process(name)
+
+
+def study(name: str):
+    """Optuna's study of the search, which other libraries take too; made if it is not there yet.
+
+    Raises ValueError with a sentence if its storage cannot be used.
+    """
+    return studies.opened(load(name), path(name, "study.db"))
+
+
+def trials(name: str, known=None) -> list[dict]:
+    """One row per trial: number, state (running, done, ended early, failed), value, params, run, message, seconds.
+
+    known : the study, for those who look often.  Raises ValueError if its storage cannot be read.
+    """
+    search, file = load(name), path(name, "study.db")
+    known = known or studies.opened(search, file)
+    with studies.in_words(search, file, studies.WHILE_OPENING):
+        return studies.rows(known)
+
+
+def best(rows: list[dict], maximise: bool) -> dict | None:
+    """The row of `trials` with the best value, or None."""
+    done = [row for row in rows if row["value"] is not None]
+    return (max if maximise else min)(done, key=lambda row: row["value"]) if done else None
+
+
+def sentence(asked: Search, status: dict, rows: list[dict]) -> str:
+    """What a search came to, in words."""
+    top = best(rows, asked.maximise)
+    start = {"done": "", "running": "So far: ", "queued": "Queued. "}.get(status["state"], f"{status['state']}: ")
+    start = start.capitalize()
+    if top is None:
+        return f"{start}No trial is done yet. {status.get('message', '')}".strip()
+    n_done = sum(row["value"] is not None for row in rows)
+    counts = [(sum(row["state"] == state for row in rows), state) for state in ("ended early", "failed")]
+    others = ", ".join(f"{n} {state}" for n, state in counts if n)
+    text = (
+        f"{start}Best of {words.count(n_done, 'trial')}{f' ({others})' if others else ''}: {asked.objective} "
+        f"{top['value']:.4f} with {settings_text(top)}."
+    )
+    test = _test_accuracy(top["run"])
+    if test and n_done > 1:
+        text += f" The best of many looks better on validation than it is; its test accuracy is {words.interval(test)}."
+    return text
+
+
+def _test_accuracy(run: str | None) -> dict | None:
+    """Of a run that may be on another machine, deleted or damaged; then None."""
+    try:
+        return runs.status(run).get("test_accuracy") if run else None
+    except (LookupError, runs.DamagedRun):
+        return None
+
+
+def settings_text(row: dict) -> str:
+    """The settings of a trial: "lr=0.0123, optimizer=adam"."""
+    shown = {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in row["params"].items()}
+    return ", ".join(f"{key}={value}" for key, value in shown.items())
+
+
+def importances(name: str) -> dict[str, float]:
+    """How much of the differences between trials each setting explains, the most important first; {} if too few.
+
+    Source: Watanabe et al. 2023, "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces",
+    arXiv:2304.10255, as Optuna computes it.
+    """
+    import warnings
+
+    from optuna import importance
+
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return importance.get_param_importances(study(name), evaluator=importance.PedAnovaImportanceEvaluator())
+        except (ValueError, RuntimeError):  # fewer than two trials are done, or all are alike
+            return {}
+
+
+def dataset(search: Search):
+    """The data of a search, in the version it began with."""
+    return data.get(search.data, search.version)
+
+
+def _start_process(name: str) -> None:
+    processes.start("core.search.worker", path(name), path(name, "log.txt"))
+
+
+def _free_name(data_name: str) -> str:
+    base, taken = f"{time.strftime('%Y-%m-%d')}-{data_name}"[:90], set(names())
+    return next(name for i in range(1, 10_000) if (name := base if i == 1 else f"{base}-{i}") not in taken)

@@ -1,0 +1,85 @@
+"""The Search page: what to search, filled in; how far a search is, and what it found."""
+
+import optuna
+import pytest
+
+from core import files, search
+from core.search import space
+from tests.dashboard import pages
+
+SPACE = {"lr": {"kind": "range", "low": 0.1, "high": 0.2, "log": False}, "epochs": {"kind": "fixed", "value": 2}}
+TWO = {**SPACE, "weight_decay": {"kind": "range", "low": 0.1, "high": 0.2, "log": False}}
+
+
+def made(asked=SPACE, trials=((0.1, 0.7), (0.15, 0.9), (0.2, 0.8)), state="done") -> str:
+    """A search without a process, with these trials, (lr, value) each; None for a value is a trial that failed."""
+    name = "by-hand"
+    search.path(name).mkdir(parents=True)
+    facts = {"name": name, "data": "iris", "version": "0", "net": "mlp", "space": asked, "objective": "val_accuracy"}
+    files.write_json(search.path(name, "search.json"), facts)
+    search.write_status(name, state=state, message="", created=0.0)
+    kinds = space.distributions(search.load(name).space)
+    states = optuna.trial.TrialState
+    for lr, value in trials:
+        params = dict.fromkeys(kinds, lr)
+        state_of = states.FAIL if value is None else states.COMPLETE
+        search.study(name).add_trial(
+            optuna.trial.create_trial(params=params, distributions=kinds, value=value, state=state_of)
+        )
+    return name
+
+
+def test_without_a_search_the_form_is_filled_in(show):
+    page = show("search")
+    pages.check(page)
+    assert "Let the machine choose settings" in page.markdown[0].value
+    assert pages.button(page, "Start the search").disabled is False
+    assert "python -m core sweep lr=" in page.code[0].value
+
+
+def test_a_search_says_what_it_found(show):
+    made()
+    page = show("search")
+    pages.check(page)
+    assert page.subheader[0].value.replace("\\", "").startswith("Best of 3 trials: val_accuracy 0.9000 with lr=0.15.")
+    rows = page.dataframe[0].value
+    assert rows["val_accuracy"].tolist() == ["0.9000", "0.8000", "0.7000"]  # the best first
+
+
+@pytest.mark.parametrize(
+    "figure", ["Course", "Settings together", "Each setting", "Two settings", "Importance", "none"]
+)
+@pytest.mark.parametrize("asked", [SPACE, TWO], ids=["one setting", "two settings"])
+def test_every_figure_works(show, figure, asked):
+    made(asked)
+    pages.check(show("search", figure=figure))
+
+
+@pytest.mark.parametrize("figure", ["Course", "Settings together", "Importance"])
+@pytest.mark.parametrize("trials", [(), ((0.1, 0.7),), ((0.1, None),), ((0.1, 0.7), (0.2, 0.7), (0.15, 0.7))])
+def test_every_figure_works_with_few_trials_or_such_that_are_alike(show, figure, trials):
+    made(trials=trials)
+    pages.check(show("search", figure=figure))
+
+
+def test_a_search_whose_process_died_says_so_and_can_go_on(show):
+    made(state="running")
+    page = show("search")
+    pages.check(page)
+    assert page.error[0].value == "Its process ended without a word; resume it."
+    assert "Go on" in [button.label for button in page.button]
+
+
+def test_a_search_that_is_not_there_is_a_sentence(show):
+    made()
+    page = show("search", search="nowhere")
+    pages.check(page)
+    assert "There is no search nowhere" in page.warning[0].value
+
+
+def test_a_damaged_search_is_a_sentence(show):
+    name = made()
+    search.path(name, "search.json").write_text("{")
+    page = show("search")
+    pages.check(page)
+    assert "is damaged" in page.error[0].value
