@@ -146,6 +146,8 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
         figure = _costs(run, part, point) if view == "Costs" else _gain(run, part, classes, j)
         if figure is None:
             return
+    if two:
+        figure = charts.clickable(figure)
     event = st.plotly_chart(
         figure, key=f"figure-{view}", config=run_page.PLOT, on_select="rerun", selection_mode="points", alt=view
     )

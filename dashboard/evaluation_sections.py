@@ -36,7 +36,7 @@ def of_samples(run: str, part: str, classes: list[str], said: np.ndarray) -> Non
     if not (said == SILENT).any():
         kinds.pop("silent")
     bin_asked = url.asked("bin")
-    in_bin = bin_asked.isdecimal() and int(bin_asked) < metrics.N_BINS
+    in_bin = bin_asked.isdecimal() and len(bin_asked) < 3 and int(bin_asked) < metrics.N_BINS
     if picked or in_bin:
         back = {"cell": None, "bin": None}
         st.button("All mistakes", icon=":material/arrow_back:", type="tertiary", on_click=url.put, kwargs=back)
@@ -54,7 +54,7 @@ def of_samples(run: str, part: str, classes: list[str], said: np.ndarray) -> Non
         chosen = {"wrong": wrong, "right": said == found.y_true, "silent": said == SILENT}.get(kind)
         where = np.arange(len(said)) if chosen is None else np.flatnonzero(chosen)
         title = kinds[kind]
-    samples.show(run, part, where, title, said)
+    samples.show(run, part, where, title, said, heading=bool(picked or in_bin))
 
 
 # ------------------------------------------------------------------------------------------------------ slices

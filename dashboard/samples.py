@@ -19,13 +19,16 @@ SORTS = ("Highest loss", "Surest", "Least sure", "Smallest margin")
 ROW_HEIGHT = 56  # pixels, where there are pictures
 
 
-def show(run: str, part: str, chosen: np.ndarray, title: str, said: np.ndarray | None = None) -> None:
+def show(
+    run: str, part: str, chosen: np.ndarray, title: str, said: np.ndarray | None = None, heading: bool = True
+) -> None:
     """A table of the samples at positions `chosen` of the run's predictions on `part`; a chosen one is opened below.
 
     title : plain text;  said : what is decided of each of all samples, int (n,), -1 for nothing; the most probable
-        class if None
+        class if None;  heading : whether the title is written above
     """
-    st.markdown(f"**{words.markdown(title)}**")
+    if heading:
+        st.markdown(f"**{words.markdown(title)}**")
     if not len(chosen):
         st.info("There is no such sample.", icon=":material/info:")
         return
@@ -64,7 +67,7 @@ def show(run: str, part: str, chosen: np.ndarray, title: str, said: np.ndarray |
     )
     rows = [i for i in event.selection.rows if i < len(shown)]
     if rows:
-        one(run, part, int(order[rows[0]]), dataset)
+        one(run, part, int(order[rows[0]]), dataset, int(said[order[rows[0]]]))
 
 
 def sort_key(found: answers.Answers, sort: str, where: np.ndarray) -> np.ndarray:
@@ -115,7 +118,8 @@ def beside(frame: pd.DataFrame, dataset: Dataset, places: np.ndarray) -> pd.Data
     rows = dataset.table.iloc[places].reset_index(drop=True)
     rows[places < 0] = None
     both = pd.concat([frame, rows], axis=1)
-    both.columns = words.distinct([str(name) for name in both.columns])
+    while not both.columns.is_unique:  # one that was given a number may be there already
+        both.columns = words.distinct([str(name) for name in both.columns])
     return both
 
 
@@ -142,12 +146,13 @@ def _texts(run: str, workspace: str, part: str, stamp: int, _found, dataset: Dat
     return text.str.casefold()
 
 
-def one(run: str, part: str, place: int, dataset: Dataset | None) -> None:
+def one(run: str, part: str, place: int, dataset: Dataset | None, said: int) -> None:
     """One sample: itself, its probabilities, what the net finds most similar in training, a way to its explanation."""
     found = answers.of(run, part)
     sample, classes = str(found.ids[place]), list(runs.schema(run).classes)
-    st.markdown(f"**{words.markdown(sample)}**: {words.markdown(classes[found.y_true[place]])}")
-    left, middle, right = st.columns([2, 3, 4])
+    truth, decision = classes[found.y_true[place]], "nothing" if said < 0 else classes[said]
+    st.markdown(f"**{words.markdown(sample)}**: {words.markdown(truth)}, said {words.markdown(decision)}")
+    left, middle, right = st.columns([2, 3, 4] if dataset is not None and dataset.kind == "image" else [3, 3, 4])
     if dataset is not None:
         where = int(pd.Index(dataset.ids).get_indexer([sample])[0])
         with left:

@@ -7,7 +7,6 @@ from core import words
 from exports.charts import GREY, MAX_CURVES, PALETTE, base, class_color, labels, shorten
 
 UNSEEN = {"marker": {"opacity": 0}}
-CLICKED = {"marker": {"opacity": 0, "size": 9}, "selected": UNSEEN, "unselected": UNSEEN}  # a line alone takes no click
 MANY = 25  # classes of a confusion matrix drawn at once
 
 
@@ -189,10 +188,9 @@ def cost_curve(curve: dict, threshold: float, best: float | None) -> go.Figure:
     fig.add_scatter(
         x=x,
         y=y,
-        mode="lines+markers",
+        mode="lines",
         line={"width": 2.5, "color": PALETTE[0], "shape": "vh"},
         name="Cost",
-        **CLICKED,
         showlegend=False,
         hovertemplate="threshold %{x:.2f}: %{y:.3g}<extra></extra>",
     )
@@ -299,10 +297,9 @@ def lift(curve: dict, name: str) -> go.Figure:
     fig.add_scatter(
         x=curve["share"],
         y=curve["gain"],
-        mode="lines+markers",
+        mode="lines",
         name="Model",
         line={"width": 2.5, "color": PALETTE[0]},
-        **CLICKED,
         customdata=[list(pair) for pair in zip(curve["lift"], curve["threshold"])],
         hovertemplate="first %{x:.0%}: %{y:.1%} found, %{customdata[0]:.2f} times a guess<extra></extra>",
     )
@@ -346,9 +343,8 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
         fig.add_scatter(
             x=curve["x"],
             y=curve["y"],
-            mode="lines+markers",
+            mode="lines",
             name=f"{shorten(name)} {words.area(areas[name] if mean else area_of[name])}",
-            **CLICKED,
             line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
             customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
             hovertemplate=f"{shorten(name)}: {hover}"
@@ -364,6 +360,24 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
             marker={"size": 12, "symbol": "diamond", "color": PALETTE[3], "line": {"width": 1, "color": "white"}},
             hovertemplate=f"{point['text']}<extra></extra>",
         )
+
+
+def clickable(fig: go.Figure) -> go.Figure:
+    """The figure, its lines covered by points that cannot be seen: a line alone reports no clicks."""
+    for trace in list(fig.data):
+        if trace.mode == "lines" and trace.hoverinfo != "skip":
+            fig.add_scatter(
+                x=trace.x,
+                y=trace.y,
+                mode="markers",
+                marker={"opacity": 0, "size": 9},
+                selected=UNSEEN,
+                unselected=UNSEEN,
+                showlegend=False,
+                customdata=trace.customdata,
+                hovertemplate=trace.hovertemplate,
+            )
+    return fig
 
 
 def _log(fig: go.Figure, log: bool) -> go.Figure:

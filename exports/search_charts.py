@@ -32,14 +32,30 @@ def course(rows: list[dict], objective: str, maximise: bool) -> go.Figure:
         hoverinfo="skip",
     )
     fig.update_xaxes(dtick=1 if len(x) <= 12 else None)
+    if len(y):  # trials that are all alike would be drawn on an axis from 0 on
+        room = max(0.1 * (y.max() - y.min()), 0.01 * abs(best[-1]), 1e-6)
+        fig.update_yaxes(range=[y.min() - room, y.max() + room])
     return fig.update_layout(uirevision="course")
 
 
 def parallel(study, objective: str) -> go.Figure:
     """One line per trial through its settings and its result."""
     from optuna import visualization
+    from plotly import colors
 
     fig = _ours(visualization.plot_parallel_coordinate(study, target=_value, target_name=objective))
+    lines = [
+        trace
+        for trace in fig.data
+        if trace.type == "scatter" and trace.mode == "lines" and trace.customdata is not None
+    ]
+    values = np.array([float(line.customdata[0][1]) for line in lines])
+    share = (values - values.min()) / max(np.ptp(values), 1e-12) if len(values) else values
+    for line, color in zip(
+        lines, colors.sample_colorscale(SCALE, share.tolist())
+    ):  # its own end in white, or near black
+        line.update(line={"color": color, "width": 1.5}, opacity=0.8)
+    fig.update_traces(marker={"colorscale": SCALE, "showscale": len(set(values)) > 1}, selector={"mode": "markers"})
     return fig.update_layout(margin={"l": 70, "r": 30, "t": 50, "b": 30})
 
 

@@ -225,12 +225,13 @@ def sentence(asked: Search, status: dict, rows: list[dict]) -> str:
     start = {"done": "", "running": "So far: ", "queued": "Queued. "}.get(status["state"], f"{status['state']}: ")
     start = start.capitalize()
     if top is None:
-        return f"{start}No trial is done yet. {status.get('message', '')}".strip()
+        return f"{start}{'no' if start.endswith(': ') else 'No'} trial is done yet. {status.get('message', '')}".strip()
     n_done = sum(row["value"] is not None for row in rows)
     counts = [(sum(row["state"] == state for row in rows), state) for state in ("ended early", "failed")]
     others = ", ".join(f"{n} {state}" for n, state in counts if n)
+    best_of = "best of" if start.endswith(": ") else "Best of"
     text = (
-        f"{start}Best of {words.count(n_done, 'trial')}{f' ({others})' if others else ''}: {asked.objective} "
+        f"{start}{best_of} {words.count(n_done, 'trial')}{f' ({others})' if others else ''}: {asked.objective} "
         f"{top['value']:.4f} with {settings_text(top)}."
     )
     test = _test_accuracy(top["run"])

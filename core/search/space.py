@@ -3,10 +3,25 @@
 import itertools
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from core import config, nets
 
+USUAL = {  # good ranges where the default alone does not tell one
+    "lr": "0.0003..0.03:log",
+    "weight_decay": "0.000001..0.01:log",
+    "batch_size": "16,32,64,128",
+    "epochs": "10..50",
+    "backbone_lr": "0.01..1.0:log",
+    "label_smoothing": "0.0..0.2",
+    "focal": "0.0..2.0",
+    "clip_norm": "0.0,1.0,5.0",
+    "ema": "0.0,0.99,0.999",
+    "net.dropout": "0.0..0.6",
+    "net.hidden": "32..256:log",
+    "net.layers": "1..4",
+}
+USUAL_OF = {"table": {"weight_decay": "0.001..1.0:log"}}  # by kind of data, where it is another
 LOG_FROM = 100  # times the lower end, from which a range of a float is searched by its logarithm
 
 
@@ -93,6 +108,34 @@ def check(space: dict, net: str) -> None:
         raise ValueError(f"There is no setting {', '.join(unknown)}; the settings are {', '.join(sorted(known))}.")
     if not searched(space):
         raise ValueError("Nothing is left to search; give at least one setting as a range or a list.")
+
+
+def choosable(net: str) -> dict:
+    """The settings worth searching for a net, as dataclass fields by name; how data is split is none of them."""
+    records = {"": (config.TrainingConfig, config.AugmentConfig), "net.": (type(nets.options(net, {})),)}
+    return {prefix + field.name: field for prefix, kinds in records.items() for kind in kinds for field in fields(kind)}
+
+
+def usual(name: str, field, kind: str) -> str:
+    """What to search first for a setting, as `parse` takes it: its choices, or a range around its default.
+
+    field : of `choosable`;  kind : of the data, "table" or "image"
+    """
+    if known := USUAL_OF.get(kind, {}).get(name) or USUAL.get(name):
+        return known
+    default, facts = field.default, field.metadata
+    if isinstance(default, bool):
+        return "true,false"
+    if facts.get("choices"):
+        return ",".join(map(str, facts["choices"]))
+    if isinstance(default, str):
+        return default
+    low, high = (facts.get(end) for end in ("low", "high"))
+    ends = [default / 2, default * 2] if default else [0, 1]
+    ends = [max(ends[0], ends[0] if low is None else low), min(ends[1], ends[1] if high is None else high)]
+    if ends[0] >= ends[1]:
+        ends = [low, high]
+    return "..".join(str(round(end) if isinstance(default, int) else float(end)) for end in ends)
 
 
 def searched(space: dict) -> dict:

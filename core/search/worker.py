@@ -17,6 +17,7 @@ from core.search.spare import Spare
 
 POLL_SECONDS = 0.2
 PRUNED = "pruned"
+PRUNING_FROM = 0.25  # share of its epochs after which a run may be ended early: until then the learning rate rises
 
 
 class Stopped(Exception):
@@ -106,6 +107,7 @@ def _follow(asked, study, trial, run: str) -> None:
 def _watch(asked, study, trial, run: str) -> tuple[float | str | None, str]:
     """The value of a run that is done, or why there is none; PRUNED and why for one that was ended early."""
     told, sign = 0, -1.0 if asked.maximise else 1.0  # of the loss, so that what is better is so for the objective
+    soonest = max(1, round(PRUNING_FROM * runs.config(run).training.epochs))
     while True:
         state = jobs.state(run)  # before its history, which is whole if it is over
         rows = runs.history(run)
@@ -120,7 +122,7 @@ def _watch(asked, study, trial, run: str) -> tuple[float | str | None, str]:
             jobs.stop(run)
             _tell(study, trial, _states().FAIL, "Stopped with the search.")
             raise Stopped
-        if told and trial.should_prune():
+        if told >= soonest and trial.should_prune():
             jobs.stop(run)
             message = f"Ended early by search {asked.name}: after epoch {told} worse than half of the trials."
             runs.write_status(run, message=message)

@@ -1,6 +1,6 @@
 """Search: settings chosen by a sampler, many runs judged on validation, and what they say together."""
 
-import dataclasses
+import functools
 import shlex
 
 import pandas as pd
@@ -8,13 +8,11 @@ import streamlit as st
 
 from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
+from core.search import space
 from dashboard import actions, frame, run_page, url
 from exports import search_charts
 
-START = {  # what is searched first, for each kind of data
-    "image": {"lr": "0.0003..0.03:log", "weight_decay": "0.000001..0.01:log", "net.dropout": "0.0..0.6"},
-    "table": {"lr": "0.0003..0.03:log", "weight_decay": "0.001..1.0:log", "net.dropout": "0.0..0.6"},
-}
+START = ("lr", "weight_decay", "net.dropout")  # what is searched first, where there is such a setting
 ONLY_TOGETHER = 2  # trials that are done, from which figures say something
 
 
@@ -27,7 +25,7 @@ def new_search() -> None:
         fitting = [net for net in nets.available() if dataset.kind in nets.kinds(net) and net != "own"]
         net = st.selectbox("Net", fitting, index=fitting.index(config.default_net(dataset.kind)))
         objectives = [*search.HISTORY_OBJECTIVES, *METRICS]
-        objective = st.selectbox("Objective, on validation", objectives, index=1)
+        objective = st.selectbox("Objective, on validation", objectives, index=1, format_func=titled)
         one, two = st.columns(2)
         trials = one.number_input("Runs, at most", 1, 10_000, 20)
         minutes = two.number_input("Minutes, 0 is no limit", 0, 100_000, 0)
@@ -35,39 +33,55 @@ def new_search() -> None:
             "End poor runs early", True, help="A run whose validation is worse than half of the others is ended."
         )
     with right:
-        st.markdown("**What to search**")
-        options = [f"net.{option}" for option in dataclasses.asdict(nets.options(net, {}))]
-        first = START[dataset.kind]
-        rows = pd.DataFrame({"Setting": list(first), "Values": list(first.values())})
-        made = st.data_editor(
-            rows,
-            num_rows="dynamic",
-            hide_index=True,
-            key=f"space-{dataset.kind}",
-            column_config={
-                "Setting": st.column_config.SelectboxColumn(
-                    options=sorted(config.setting_names()) + options, width="medium"
-                ),
-                "Values": st.column_config.TextColumn(help="A range 0.001..0.1, a list adam,sgd, or one value."),
-            },
-        )
-        st.caption(
-            "`0.001..0.1` is a range (`:log` searches it by its logarithm), `adam,sgd` a list, `5` a value for all. "
-            "One row for each setting; add as many as you like."
-        )
-    made = made.dropna().astype(str)
-    settings = [f"{row.Setting}={row.Values.strip()}" for row in made.itertuples() if row.Values.strip()]
+        settings, fine = what_to_search(net, dataset.kind)
     asked = {"objective": objective, "trials": int(trials), "minutes": float(minutes), "pruning": pruning}
     with st.container(horizontal=True, vertical_alignment="center"):
-        go = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=not settings)
+        go = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=not fine)
         with st.popover("As command line", icon=":material/terminal:"):
             st.code(command(name, net, settings, asked), language="bash", wrap_lines=True)
     if go:
         with st.spinner("Trying each end of the ranges"):
-            started = actions.attempt(search.start, dataset, net, settings, **asked)
+            started = actions.attempt(functools.partial(search.start, **asked), dataset, net, settings)
         if started:
             st.query_params["search"] = started
             st.rerun()
+
+
+def titled(objective: str) -> str:
+    """What an objective is called where it is chosen."""
+    own = {"val_loss": "Loss", "val_accuracy": "Accuracy of the best epoch"}
+    return own.get(objective) or METRICS[objective].title
+
+
+def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
+    """A box for the values of each chosen setting, filled in; the settings, and whether they can be searched."""
+    known = space.choosable(net)
+    chosen = st.multiselect(
+        "Settings to search",
+        known,
+        [name for name in START if name in known],
+        key=f"chosen-{net}",
+        placeholder="Choose a setting or more",
+    )
+    settings, fine, boxes = [], bool(chosen), st.columns(2)
+    for i, name in enumerate(chosen):
+        box = boxes[i % 2]
+        given = box.text_input(
+            name,
+            space.usual(name, known[name], kind),
+            key=f"values-{net}-{name}",
+            help=words.markdown(f"{known[name].metadata['help']}. Its default is {known[name].default}."),
+        )
+        settings.append(f"{name}={given.strip()}")
+        try:
+            space.parse(settings[-1:])
+        except ValueError as error:
+            fine = False
+            box.caption(f":red[{words.markdown(str(error))}]")
+    st.caption(
+        "`0.001..0.1` is a range, with `:log` searched by its logarithm; `adam,sgd` a list; `5` one value for all."
+    )
+    return settings, fine
 
 
 def command(name: str, net: str, settings: list[str], asked: dict) -> str:
@@ -81,10 +95,16 @@ def command(name: str, net: str, settings: list[str], asked: dict) -> str:
     return shlex.join(parts)
 
 
-def course(name: str) -> None:
-    """How far the search is and what it found."""
-    asked, status, rows = search.load(name), search.status(name), search.trials(name)
+def course(name: str, watched: bool) -> None:
+    """How far the search is and what it found; when one that is watched is over, the whole page is drawn again."""
+    try:
+        asked, status, rows = search.load(name), search.status(name), search.trials(name)
+    except (ValueError, LookupError) as error:
+        st.error(words.markdown(str(error.args[0])), icon=":material/error:")
+        return
     working = status["state"] in runs.WORKING
+    if watched and not working:
+        st.rerun(scope="app")
     st.markdown(
         f"{frame.chip(status['state'])}&ensp;{words.markdown(asked.data)}&ensp;{words.markdown(asked.net or '')}&ensp;"
         f"{words.markdown(asked.objective)}"
@@ -113,11 +133,14 @@ def progress_text(asked, rows: list[dict], over: int) -> str:
 def buttons(name: str, asked, status: dict, working: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if working:
-            if st.button("Stop", icon=":material/stop:", key="stop-search") and actions.attempt(search.stop, name):
-                st.toast("Stopping")
+            stopping = search.path(name, "stop").exists()
+            label = "Stopping" if stopping else "Stop"
+            if st.button(label, icon=":material/stop:", key="stop-search", disabled=stopping):
+                actions.attempt(search.stop, name)
+                st.rerun(scope="fragment")
             return
         more = st.number_input(
-            "Runs in all", 1, 10_000, asked.trials + (10 if status["state"] == "done" else 0), width=160
+            "Runs in all", 1, 10_000, asked.trials + (10 if status["state"] == "done" else 0), width=160, key="in-all"
         )
         if st.button("Go on", icon=":material/resume:", key="resume-search"):
             actions.attempt(search.resume, name, int(more))
@@ -170,9 +193,10 @@ def table(rows: list[dict], asked) -> None:
             **{name: [row["params"].get(name) for row in rows] for name in names},
             "Took": [words.duration(row["seconds"]) for row in rows],
             "Run": [(row["run"] or "")[11:] for row in rows],
-            "Note": [row["message"] for row in rows],
         }
     )
+    if any(row["message"] for row in rows):
+        shown["Note"] = [row["message"] for row in rows]
     event = st.dataframe(
         shown,
         hide_index=True,
@@ -209,6 +233,6 @@ else:
         name = url.select("Search", found, "search", found[0], label_visibility="collapsed")
     search.load(name)  # a damaged one is said here, where one sentence becomes of it
     working = search.status(name)["state"] in runs.WORKING
-    st.fragment(course, run_every=2 if working else None)(name)
+    st.fragment(course, run_every=2 if working else None)(name, working)
     with st.expander("New search"):
         new_search()

@@ -57,7 +57,9 @@ def test_a_fold_that_was_deleted_is_named():
         folds.pool(run)
 
 
-def test_a_pool_that_is_stopped_stops_its_folds():
+def test_a_pool_that_is_stopped_stops_its_folds(monkeypatch):
+    stop = jobs.stop
+    monkeypatch.setattr(jobs, "stop", lambda run: stop(run, timeout=0))  # which have no process that would listen
     run = pool_of(["queued", "queued"])
     runs.path(run, "stop").touch()
     with pytest.raises(InterruptedError):

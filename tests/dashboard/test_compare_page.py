@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core import config, data, evaluation, jobs, notes, runs
+from core.data import ingest
 from tests.dashboard import pages
 from tests.dashboard.pages import box, check
 
@@ -230,3 +231,41 @@ def test_every_kind_of_metric_can_decide(show, pair, metric):
     page = show("compare", runs=",".join(pair), metric=metric)
     check(page)
     assert "new is better than old" in said(page)
+
+
+def test_thirty_runs_at_once_are_shown(show):
+    made = [finished(i + 1, lr=0.001 * (i + 1)) for i in range(30)]
+    page = show("compare", runs=",".join(made))
+    check(page)
+    assert len(page.dataframe[1].value) == 30
+
+
+def of_markup(tmp_path) -> str:
+    """A stored set whose classes are markup."""
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"x": rng.normal(size=120), "species": np.repeat(["<b>a</b>", "[x](javascript:1)", "$a$ | _b_"], 40)}
+    )
+    table.to_csv(tmp_path / "markup.csv", index=False)
+    return ingest.add(str(tmp_path / "markup.csv"), values={"target": "species"}).name
+
+
+@pytest.mark.parametrize("curve", ["Accuracy", "ROC"])
+def test_classes_of_markup_stay_what_they_are(show, tmp_path, curve):
+    name = of_markup(tmp_path)
+    made = finished(9, "old", name), finished(2, "new", name, lr=0.01)
+    page = show("compare", runs=",".join(made), curve=curve)
+    check(page)
+    assert not any("<b>a</b>" in element.value for element in (*page.markdown, *page.caption, *page.subheader))
+
+
+def test_data_that_was_deleted_is_a_sentence_and_the_verdict_stays(show, tmp_path):
+    name = of_markup(tmp_path)
+    made = finished(9, "old", name), finished(2, "new", name, lr=0.01)
+    data.store.delete(name)
+    page = show("compare", runs=",".join(made))
+    check(page)
+    assert "is better than old" in said(page) or "cannot tell" in said(page).lower()
+    assert "no longer in the workspace" in said(page)

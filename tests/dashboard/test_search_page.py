@@ -37,6 +37,68 @@ def test_without_a_search_the_form_is_filled_in(show):
     assert "python -m core sweep lr=" in page.code[0].value
 
 
+def test_a_button_starts_the_search_as_it_is_filled_in(show, monkeypatch):
+    started = []
+    monkeypatch.setattr(search.processes, "start", lambda module, *_: started.append(module))
+    page = show("search")
+    pages.box(page, "Data").set_value("iris").run()
+    next(box for box in page.text_input if box.label == "lr").set_value("0.01,0.02").run()
+    page.number_input[0].set_value(6).run()
+    pages.button(page, "Start the search").click().run()
+    pages.check(page)
+    (name,) = search.names()
+    asked = search.load(name)
+    assert started == ["core.search.worker"]
+    assert (asked.data, asked.trials, asked.space["lr"].values) == ("iris", 6, (0.01, 0.02))
+    assert page.query_params["search"] == name
+
+
+def test_values_that_cannot_be_read_are_said_at_once(show):
+    page = show("search")
+    next(box for box in page.text_input if box.label == "lr").set_value("0.1..<b>x</b>").run()
+    pages.check(page)
+    assert "both ends must be numbers" in page.caption[0].value and "<b>" not in page.caption[0].value
+    assert pages.button(page, "Start the search").disabled
+
+
+def test_a_setting_is_added_with_values_that_make_sense(show):
+    page = show("search")
+    page.multiselect[0].set_value(["optimizer", "net.numbers", "correct_prior"]).run()
+    pages.check(page)
+    assert [box.value for box in page.text_input] == ["adam,adamw,sgd", "true,false", "plain,piecewise,periodic"]
+    page.multiselect[0].set_value([]).run()
+    assert pages.button(page, "Start the search").disabled
+
+
+def test_a_search_that_goes_on_makes_as_many_as_are_asked_for(show, monkeypatch):
+    monkeypatch.setattr(search.processes, "start", lambda *_: None)
+    name = made(state="stopped")
+    page = show("search")
+    page.number_input(key="in-all").set_value(7).run()
+    pages.button(page, "Go on").click().run()
+    pages.check(page)
+    assert (search.load(name).trials, search.status(name)["state"]) == (7, "queued")
+
+
+@pytest.mark.parametrize("figure", ["Course", "Each setting"])
+def test_a_damaged_study_is_a_sentence(show, figure):
+    name = made()
+    search.path(name, "study.db").write_bytes(b"no database" * 100)
+    page = show("search", figure=figure)
+    pages.check(page)
+    assert "study.db of search by-hand cannot be read" in page.error[0].value.replace("\\", "")
+
+
+def test_a_run_of_the_search_may_be_deleted(show):
+    name = made(trials=())
+    trial = search.study(name).ask({"lr": space.distributions(search.load(name).space)["lr"]})
+    trial.set_user_attr("run", "2026-01-01-gone-owl")
+    search.study(name).tell(trial.number, 0.9)
+    page = show("search")
+    pages.check(page)
+    assert page.subheader[0].value.startswith("Best of 1 trial") and "Evaluate" not in pages.links(page)
+
+
 def test_a_search_says_what_it_found(show):
     made()
     page = show("search")

@@ -1,8 +1,10 @@
 """What a search may choose, as a person writes it."""
 
+import json
+
 import pytest
 
-from core import data
+from core import data, nets
 from core.search import space
 from core.search.space import Choice, Range
 
@@ -40,6 +42,7 @@ def test_a_range_of_whole_numbers_stays_whole():
         ("lr=0.2..0.1", "its first end must lie below its second"),
         ("lr=0..0.1:log", "it must begin above 0"),
         ("lr=0.1,0.2:log", "only a range"),
+        ("lr=1,1.0", "names a value twice"),
         ("lr=0.1,0.1", "names a value twice"),
         ("lr=0.1..1e999", "its first end must lie below its second"),
     ],
@@ -90,3 +93,27 @@ def test_optuna_gets_the_same_ranges():
     assert set(found) == {"lr", "net.hidden", "optimizer"}
     assert (found["lr"].low, found["lr"].high, found["lr"].log) == (1e-4, 1e-1, True)
     assert found["optimizer"].choices == ("adam", "sgd")
+
+
+def test_a_setting_that_is_named_twice_is_refused():
+    with pytest.raises(ValueError, match="lr is named twice; write all its values in one list"):
+        space.parse(["lr=0.1,0.2", "lr=0.3..0.4"])
+
+
+def test_values_of_several_kinds_stay_what_they_are():
+    (found,) = space.parse(["x=auto,32,true,1,0.5,two words"]).values()
+    assert found.values == ("auto", 32, True, 1, 0.5, "two words")
+    assert space.from_dict(json.loads(json.dumps(space.to_dict({"x": found})))) == {"x": found}
+
+
+@pytest.mark.parametrize("net", [net for net in nets.available() if net != "own"])
+def test_what_is_usual_for_a_setting_lies_within_its_bounds(net):
+    for name, field in space.choosable(net).items():
+        for kind in ("table", "image"):
+            (made,) = space.parse([f"{name}={space.usual(name, field, kind)}"]).values()
+            low, high = field.metadata.get("low"), field.metadata.get("high")
+            for value in getattr(made, "values", ()):
+                assert field.metadata.get("choices") is None or value in field.metadata["choices"]
+                assert low is None or value >= low, (name, made)
+                assert high is None or value <= high, (name, made)
+                assert isinstance(value, type(field.default)) or isinstance(field.default, float), (name, made)

@@ -97,7 +97,7 @@ def test_data_that_is_deleted_ends_the_search_with_a_sentence(name, monkeypatch)
 
 @pytest.mark.usefixtures("at_once")
 def test_a_run_that_is_worse_than_half_of_the_others_is_ended_early():
-    name = toys.record(values=(), trials=6)
+    name = toys.record(values=(), trials=6, space={**toys.LR, "epochs": {"kind": "fixed", "value": 8}})
     ended = []
 
     def outcome(run):
@@ -107,7 +107,7 @@ def test_a_run_that_is_worse_than_half_of_the_others_is_ended_early():
             toys.finish(run, 0.1, epochs=3, state="queued")  # at work, and far behind
             ended.append(run)
 
-    toys.work(name, outcome)
+    assert toys.work(name, outcome)[0] == "6 trials made."
     last = search.trials(name)[-1]
     assert (last["state"], last["run"]) == ("ended early", ended[0])
     assert jobs.state(ended[0]) == "stopped" and last["message"] == runs.status(ended[0])["message"]
