@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import numpy as np
 
-from core.evaluation import conformal, curves, intervals, metrics, operating
+from core.evaluation import conformal, curves, intervals, metrics, operating, summary
 
 PROCESSES = 2
 LIMITS = 0.93, 0.97
@@ -154,7 +154,7 @@ def _figures(problem: Problem, y_true, y_prob, resamples=intervals.RESAMPLES, se
     """Every figure with an interval; those of each class or of each point of a band as lists."""
     n_classes = len(problem.shares)
     found = intervals.of_all(y_true, y_prob, resamples, seed)
-    rows = metrics.class_table(metrics.confusion(y_true, y_prob.argmax(axis=1), n_classes), problem.classes)
+    rows = summary.class_table(metrics.confusion(y_true, y_prob.argmax(axis=1), n_classes), problem.classes)
     found |= {name: [row[name] for row in rows] for name in ("precision", "recall", "f1")}
     point = operating.OperatingPoint(costs=problem.costs)
     found["cost"] = operating.outcome(y_true, operating.decide(y_prob, point), point, n_classes)["cost"]
@@ -217,7 +217,7 @@ def speed(asked) -> None:
     many = Problem(n // 10, (0.002,) * 500, 4.0).draw(np.random.default_rng(0))
     names = ["accuracy", "f1_macro", "auroc_macro"]
     point = operating.OperatingPoint(thresholds=(0.3,), costs=((0, 1), (5, 0)), abstain_below=0.6)
-    metrics.figures(*two, ("no", "yes"))  # what is imported once is not counted
+    summary.figures(*two, ("no", "yes"))  # what is imported once is not counted
     of_scikit_learn(y_true[::100], y_prob[::100])
     print(f"Seconds, {n:,} samples of 10 classes where nothing else is said; median (least to most) of {asked.repeats}")
     print(f"{'':52}" + "".join(f"{f'{who}, processors':>40}" for who in ("Vitrine", "scikit-learn")))
@@ -233,12 +233,12 @@ def speed(asked) -> None:
     _timed(
         asked,
         "the whole record, curves with bands and all",
-        lambda: metrics.figures(y_true, y_prob, tuple("abcdefghij")),
+        lambda: summary.figures(y_true, y_prob, tuple("abcdefghij")),
     )
     _timed(
         asked,
         f"the same, {len(many[0]):,} samples of 500 classes",
-        lambda: metrics.figures(*many, tuple(map(str, range(500)))),
+        lambda: summary.figures(*many, tuple(map(str, range(500)))),
     )
     _timed(
         asked,

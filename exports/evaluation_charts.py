@@ -377,6 +377,9 @@ def clickable(fig: go.Figure) -> go.Figure:
                 customdata=trace.customdata,
                 hovertemplate=trace.hovertemplate,
             )
+            trace.update(hoverinfo="skip", hovertemplate=None)  # of two at one place, the line would take the click
+        elif trace.mode and "markers" in trace.mode:
+            trace.update(unselected={"marker": {"opacity": 1}})  # what is not clicked does not fade
     return fig
 
 

@@ -55,7 +55,10 @@ def parallel(study, objective: str) -> go.Figure:
         lines, colors.sample_colorscale(SCALE, share.tolist())
     ):  # its own end in white, or near black
         line.update(line={"color": color, "width": 1.5}, opacity=0.8)
-    fig.update_traces(marker={"colorscale": SCALE, "showscale": len(set(values)) > 1}, selector={"mode": "markers"})
+    fig.update_traces(
+        marker={"colorscale": SCALE, "reversescale": False, "showscale": len(set(values)) > 1},
+        selector={"mode": "markers"},
+    )
     return fig.update_layout(margin={"l": 70, "r": 30, "t": 50, "b": 30})
 
 
@@ -64,7 +67,9 @@ def slices(study, objective: str) -> go.Figure:
     from optuna import visualization
 
     fig = _ours(visualization.plot_slice(study, target=_value, target_name=objective))
-    return fig.update_traces(marker={"colorscale": SCALE, "showscale": False, "size": 8, "line": {"width": 0}})
+    return fig.update_traces(
+        marker={"colorscale": SCALE, "reversescale": False, "showscale": False, "size": 8, "line": {"width": 0}}
+    )
 
 
 def contour(study, objective: str, first: str, second: str) -> go.Figure:

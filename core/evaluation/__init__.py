@@ -8,7 +8,7 @@ import numpy as np
 from core import runs, words
 from core.data import split
 from core.data.dataset import encode
-from core.evaluation import calibration, metrics
+from core.evaluation import calibration, metrics, summary
 
 FEW = 30  # samples, below which a share says too little
 
@@ -35,7 +35,7 @@ def evaluate(run: str) -> dict:
 def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     """Compute every figure of a run from its stored predictions, store the record and return it.
 
-    {"format": 2, "epoch": best epoch, "pixels", "temperature", "val": figures, "test": figures}; see `metrics.figures`.
+    {"format": 2, "epoch": best epoch, "pixels", "temperature", "val": figures, "test": figures}; see `summary.figures`.
     pixels : "original" or "stored";  temperature : what divides the logits so that confidence is true, from validation
     shift : what was added to the logits to correct for other class shares in training; then the figures also hold
         "calibration_uncorrected", what it would be without
@@ -45,7 +45,7 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     temperature = calibration.fit_temperature(logits_val, y_val)
     record = {"format": runs.EVALUATION, **facts, "temperature": temperature}
     for part, (_, y_true, logits) in stored.items():
-        record[part] = metrics.figures(
+        record[part] = summary.figures(
             y_true, metrics.softmax(logits), runs.schema(run).classes, temperature=temperature
         )
         if shift is not None and shift.any():
@@ -72,7 +72,7 @@ def evaluate_on(run: str, other) -> dict:
         "fingerprint": other.fingerprint,
         "made": time.time(),
         "pixels": pixels,
-        "figures": metrics.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
+        "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
     }
     runs.write_json(runs.path(run, "predictions", f"on-{other.name}.json"), record)
     return record
@@ -142,7 +142,7 @@ def sentence(figures: dict, thing: str) -> str:
     most = max(figures["per_class"], key=lambda row: row["support"])
     if n_right <= most["support"]:
         return f"{start} No better than always answering {most['class']}."
-    mistake = metrics.most_frequent_mistake(figures)
+    mistake = summary.most_frequent_mistake(figures)
     if mistake is None:
         return f"{start} No mistake was seen."
     if mistake["count"] == 1:

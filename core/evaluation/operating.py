@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation import intervals, metrics
+from core.evaluation import intervals, metrics, summary
 from core.evaluation.curves import Steps
 
 SILENT = -1  # what is decided where nothing is said
@@ -108,7 +108,7 @@ def outcome(y_true: np.ndarray, y_pred: np.ndarray, point: OperatingPoint, n_cla
     """What the decisions come to, as plain numbers; figures are {"value", "low", "high"}.
 
     {"n", "n_answered", "abstained": share, "abstained_by_class": counts, "confusion": counts of those answered,
-     "accuracy": of those answered, "per_class": rows of `metrics.class_table` of those answered,
+     "accuracy": of those answered, "per_class": rows of `summary.class_table` of those answered,
      "cost": mean cost per sample, not defined without costs}
     Without a column of costs for saying nothing, the cost is that of the samples answered.
     Intervals: Wilson's; for the cost as `intervals.of_share`, between the least and the largest cost.
@@ -126,7 +126,7 @@ def outcome(y_true: np.ndarray, y_pred: np.ndarray, point: OperatingPoint, n_cla
         "abstained_by_class": silent.tolist(),
         "confusion": table.tolist(),
         "accuracy": intervals.proportion(int(np.trace(table)), int(table.sum())),
-        "per_class": metrics.class_table(table, tuple(range(n_classes))),
+        "per_class": summary.class_table(table, tuple(range(n_classes))),
         "cost": _cost(full if point.costs and len(point.costs[0]) > n_classes else table, point),
     }
 

@@ -83,8 +83,7 @@ def test_a_strange_run_has_every_section(show, kind):
         pages.check(show("evaluate", run=run, look=look, figure=figure))
 
 
-@pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize(("part", "k"), [("val", 2), ("test", 3)])
 @pytest.mark.parametrize("damage", ["gone", "cut", "nan", "classes", "targets"])
 def test_damaged_predictions_are_named_and_the_figures_still_there(show, k, part, damage):
     run = made(half(60, k), tuple("abc"[:k]))

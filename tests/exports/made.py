@@ -12,7 +12,7 @@ import torch
 
 from core import config, runs
 from core.data.dataset import Column, Dataset
-from core.evaluation import metrics
+from core.evaluation import summary
 from core.model import Model
 from exports import pipeline
 
@@ -84,7 +84,7 @@ def finished_run(classes: tuple[str, ...], y_true, y_prob) -> str:
     run = runs.create(asked, dataset.schema, "0" * 64)
     row = {"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5, "lr": 0.1}
     runs.append_rows(runs.path(run, "history.jsonl"), [row | {"samples_per_second": 1.0, "seconds": 1.0}])
-    figures = metrics.figures(np.array(y_true), np.array(y_prob), classes)
+    figures = summary.figures(np.array(y_true), np.array(y_prob), classes)
     runs.write_json(
         runs.path(run, "evaluation.json"),
         {"format": 2, "epoch": 1, "temperature": 1.0, "val": figures, "test": figures},

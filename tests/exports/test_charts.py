@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from core.evaluation import metrics
+from core.evaluation import summary
 from exports import charts, evaluation_charts
 from exports.evaluation_charts import areas
 
@@ -17,7 +17,7 @@ def epochs(n: int) -> list[dict]:
 
 
 def figures(classes, y_true, y_prob) -> dict:
-    return metrics.figures(np.array(y_true), np.array(y_prob), tuple(classes))
+    return summary.figures(np.array(y_true), np.array(y_prob), tuple(classes))
 
 
 def many_classes(n: int) -> tuple[list[str], dict]:

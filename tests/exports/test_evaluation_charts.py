@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from core.evaluation import calibration, curves, metrics
+from core.evaluation import calibration, curves, summary
 from exports import evaluation_charts as charts
 
 
 def figures(classes, y_true, y_prob) -> dict:
-    return metrics.figures(np.array(y_true), np.array(y_prob), tuple(classes), resamples=50)
+    return summary.figures(np.array(y_true), np.array(y_prob), tuple(classes), resamples=50)
 
 
 def many_classes(n: int) -> tuple[list[str], dict]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core import config, data, evaluation, runs
-from core.evaluation import intervals, metrics
+from core.evaluation import intervals, metrics, summary
 
 
 def sentence(confusion, thing="image"):
@@ -21,7 +21,7 @@ def sentence(confusion, thing="image"):
             "classes": list(classes),
             "metrics": {"accuracy": intervals.proportion(n_right, n)},
             "confusion": confusion.tolist(),
-            "per_class": metrics.class_table(confusion, classes),
+            "per_class": summary.class_table(confusion, classes),
         },
         thing,
     )
@@ -69,7 +69,7 @@ def test_a_finished_run_has_figures_of_the_stored_predictions(finished, name):
     record = runs.evaluation(finished[name])
     for part in ("val", "test"):
         _, targets, logits = runs.predictions(finished[name], part)
-        expected = metrics.figures(targets, metrics.softmax(logits), runs.schema(finished[name]).classes)
+        expected = summary.figures(targets, metrics.softmax(logits), runs.schema(finished[name]).classes)
         for key in ("n", "n_right", "classes", "confusion"):
             assert record[part][key] == expected[key]
         for key, figure in expected["metrics"].items():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from core.evaluation import metrics, ranking
+from core.evaluation import metrics, ranking, summary
 
 
 def problem(seed, n=200, n_classes=4, ties=False, classes=None):
@@ -29,7 +29,7 @@ each_problem = pytest.mark.parametrize(("y_true", "y_prob"), PROBLEMS.values(), 
 
 
 def figures(y_true, y_prob, **more):
-    return metrics.figures(y_true, y_prob, tuple("abcdefghijkl"[: y_prob.shape[1]]), **more)
+    return summary.figures(y_true, y_prob, tuple("abcdefghijkl"[: y_prob.shape[1]]), **more)
 
 
 def random_problem(seed):
@@ -136,7 +136,7 @@ def test_500_classes_most_of_them_absent_have_every_figure():
     rng = np.random.default_rng(0)
     y_true = rng.integers(0, 300, 400)
     y_prob = metrics.softmax(rng.normal(size=(400, 500)) + 4 * np.eye(500)[y_true])
-    got = metrics.figures(y_true, y_prob, tuple(f"class {j}" for j in range(500)), resamples=50)
+    got = summary.figures(y_true, y_prob, tuple(f"class {j}" for j in range(500)), resamples=50)
     assert None not in [got["metrics"][name]["value"] for name in metrics.METRICS]
     assert len(json.dumps(got, allow_nan=False)) < 10_000_000
 
@@ -207,7 +207,7 @@ def test_figures_at_a_temperature_hold_the_calibration_there():
 
 
 def test_a_table_of_counts_by_hand():
-    row = metrics.class_table(np.array([[3, 1], [2, 4]]), ("no", "yes"))[1]
+    row = summary.class_table(np.array([[3, 1], [2, 4]]), ("no", "yes"))[1]
     assert {key: row[key]["value"] for key in ("precision", "recall", "f1")} == {
         "precision": 4 / 5,
         "recall": 4 / 6,
@@ -295,40 +295,7 @@ def test_a_class_that_is_not_there_is_refused():
 
 def test_as_many_classes_as_columns_are_asked_for():
     with pytest.raises(ValueError, match="y_prob has 2 columns but there are 3 classes"):
-        metrics.figures(np.array([0]), np.full((1, 2), 0.5), ("a", "b", "c"))
-
-
-# ---------------------------------------------------------------------------------------------------- threshold
-
-Y_TRUE = np.array([0, 0, 1, 1, 1])
-PROBABILITY = np.array([0.0, 0.5, 0.4, 0.5, 1.0])
-
-
-@pytest.mark.parametrize(
-    ("threshold", "expected"),
-    [
-        (0, [[0, 2], [0, 3]]),  # everything is called positive
-        (0.5, [[1, 1], [1, 2]]),  # a half counts as positive
-        (1, [[2, 0], [2, 1]]),  # only what is certain
-    ],
-)
-def test_counts_at_a_threshold(threshold, expected):
-    assert metrics.confusion_at(Y_TRUE, PROBABILITY, positive=1, threshold=threshold).tolist() == expected
-
-
-def test_counts_at_a_threshold_with_the_first_class_as_the_positive_one():
-    got = metrics.confusion_at(Y_TRUE, 1 - PROBABILITY, positive=0, threshold=0.6)
-    assert got.tolist() == [[1, 1], [1, 2]]  # called 0: the first and the third
-
-
-def test_counts_of_nothing_are_zero():
-    assert metrics.confusion_at(Y_TRUE[:0], PROBABILITY[:0], 1, 0.5).tolist() == [[0, 0], [0, 0]]
-
-
-@pytest.mark.parametrize("threshold", [-0.01, 1.01, float("nan"), float("inf")])
-def test_a_threshold_outside_0_to_1_is_refused(threshold):
-    with pytest.raises(ValueError, match=r"The threshold is .*; it must lie from 0 to 1"):
-        metrics.confusion_at(Y_TRUE, PROBABILITY, 1, threshold)
+        summary.figures(np.array([0]), np.full((1, 2), 0.5), ("a", "b", "c"))
 
 
 # ---------------------------------------------------------------------------------------------------- slopes
@@ -359,8 +326,8 @@ def test_softmax_of_huge_logits_is_finite():
 
 def test_the_most_frequent_mistake_is_the_largest_count_off_the_diagonal():
     record = {"classes": ["a", "b", "c"], "confusion": [[9, 1, 0], [0, 9, 3], [2, 0, 9]]}
-    assert metrics.most_frequent_mistake(record) == {"true": "b", "predicted": "c", "count": 3}
+    assert summary.most_frequent_mistake(record) == {"true": "b", "predicted": "c", "count": 3}
 
 
 def test_where_there_is_no_mistake_there_is_no_most_frequent_one():
-    assert metrics.most_frequent_mistake({"classes": ["a", "b"], "confusion": [[9, 0], [0, 5]]}) is None
+    assert summary.most_frequent_mistake({"classes": ["a", "b"], "confusion": [[9, 0], [0, 5]]}) is None

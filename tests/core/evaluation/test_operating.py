@@ -187,7 +187,8 @@ def test_the_interval_of_the_cost_holds_the_truth_about_as_often_as_it_says():
 
 
 def cost_at(y_true, y_prob, threshold, positive, costs=COSTS):
-    counts = metrics.confusion_at(y_true, y_prob[:, positive], positive, threshold)
+    said = np.where(y_prob[:, positive] >= threshold, positive, 1 - positive)
+    counts = metrics.confusion(y_true, said, 2)
     return (counts * np.array(costs)).sum() / len(y_true)
 
 
@@ -253,7 +254,8 @@ def test_a_target_is_met_with_the_best_other_figure(target, ties, positive):
     y_true, y_prob = problem(1, ties=ties)
 
     def at(threshold):
-        counts = metrics.confusion_at(y_true, y_prob[:, positive], positive, threshold)
+        said = np.where(y_prob[:, positive] >= threshold, positive, 1 - positive)
+        counts = metrics.confusion(y_true, said, 2)
         called = counts[:, positive]
         share = called / counts.sum(axis=1)
         precision = called[positive] / called.sum() if called.sum() else 0
