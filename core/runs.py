@@ -184,7 +184,11 @@ def steps(run: str) -> list[dict]:
 def evaluation(run: str) -> dict | None:
     """The figures of the finished run, or None if it has not been evaluated."""
     record = _read_record(run, "evaluation.json", ("val", "test"))
-    return record if record is None or record.get("format") == EVALUATION else None  # an older one is made anew
+    if record is None or record.get("format") != EVALUATION:  # an older one is made anew
+        return None
+    if not all("metrics" in record[part] for part in ("val", "test")):
+        raise DamagedRun(f"evaluation.json of run {run} lacks figures; delete the file and evaluate the run again.")
+    return record
 
 
 def parity(run: str) -> dict | None:
@@ -208,9 +212,9 @@ def write_predictions(run: str, part: str, ids: np.ndarray, targets: np.ndarray,
     """Keep the logits of one part of the split."""
     import pandas as pd
 
-    table = pd.DataFrame({"id": ids, "target": targets})
-    for j in range(logits.shape[1]):
-        table[f"logit_{j}"] = logits[:, j]
+    table = pd.DataFrame(logits, columns=[f"logit_{j}" for j in range(logits.shape[1])])
+    table.insert(0, "id", ids)
+    table.insert(1, "target", targets)
     with replacing(path(run, "predictions", f"{part}.parquet")) as beside:
         table.to_parquet(beside)
 

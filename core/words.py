@@ -74,10 +74,14 @@ def cut(text: str, length: int) -> str:
 
 def distinct(names: list[str]) -> list[str]:
     """The names, a number added to those that occurred before: ["a", "b", "a"] -> ["a", "b", "a (2)"]."""
-    given, made = {}, []
+    given, taken, made = {}, set(names), []
     for name in names:
         given[name] = given.get(name, 0) + 1
-        made.append(name if given[name] == 1 else f"{name} ({given[name]})")
+        new = name
+        while given[name] > 1 and (new := f"{name} ({given[name]})") in taken:
+            given[name] += 1
+        taken.add(new)
+        made.append(new)
     return made
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core import words
 from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
-from dashboard import answers, run_page, url
+from dashboard import answers, operating_panel, run_page, url
 from exports import evaluation_charts as charts
 
 VIEWS = ("ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain")
@@ -95,7 +95,7 @@ def confusion(found: dict, classes: list[str], to_samples) -> None:
     figure = charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(height=400)
     event = st.plotly_chart(
         figure,
-        key="confusion",
+        key=f"confusion-{_n_clicks()}",
         config=run_page.PLOT,
         on_select="rerun",
         selection_mode="points",
@@ -109,7 +109,17 @@ def confusion(found: dict, classes: list[str], to_samples) -> None:
     picked = event.selection.points
     if picked:
         i, j = (int(value) for value in picked[0]["customdata"][:2])
+        _forget()
         to_samples(i, j)
+
+
+def _n_clicks() -> int:
+    return st.session_state.get("clicks", 0)
+
+
+def _forget() -> None:
+    """Let figures be drawn anew: a click stays selected, and would lead to the same place again and again."""
+    st.session_state["clicks"] = _n_clicks() + 1
 
 
 def _toggle() -> None:
@@ -149,7 +159,12 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
     if two:
         figure = charts.clickable(figure)
     event = st.plotly_chart(
-        figure, key=f"figure-{view}", config=run_page.PLOT, on_select="rerun", selection_mode="points", alt=view
+        figure,
+        key=f"figure-{view}-{_n_clicks()}",
+        config=run_page.PLOT,
+        on_select="rerun",
+        selection_mode="points",
+        alt=view,
     )
     st.caption(HOW[view])
     if view == "ROC" and two:
@@ -173,13 +188,13 @@ def _marked(found: dict, point: OperatingPoint, log: bool = False) -> dict | Non
 
 def _costs(run: str, part: str, point: OperatingPoint):
     """Cost by threshold, with the cheapest of validation; None with a sentence where it is not defined."""
-    found, val, j = answers.of(run, part), answers.of(run, "val"), point.positive
+    found, val, j = answers.of(run, part), operating_panel.validation(run), point.positive
     if not point.costs or not point.thresholds:
         st.info("Give costs at the left to see what each threshold costs.", icon=":material/info:")
         return None
     costs = np.array(point.costs)[::-1, ::-1] if j == 0 else np.array(point.costs)
     curve = operating.sweep(found.y_true == j, found.y_prob[:, j], costs)
-    best = operating.cheapest(val.y_true, val.y_prob, point.costs, j)
+    best = operating.cheapest(val.y_true, val.y_prob, point.costs, j) if val else None
     return charts.cost_curve(curve, point.thresholds[0], best and best["threshold"])
 
 
@@ -201,12 +216,14 @@ def _clicked(view: str, two: bool, picked: list, figures: dict) -> None:
     if two and view in ("ROC", "Precision and recall", "Gain", "Costs"):
         data = first.get("customdata")
         value = first["x"] if view == "Costs" else data[-1] if isinstance(data, list) else None
-        if isinstance(value, (int, float)) and 0 <= value <= 1 and url.asked("threshold") != f"{value:.6g}":
+        if isinstance(value, (int, float)) and 0 <= value <= 1 and url.asked("threshold") != f"{value:.7g}":
+            _forget()
             url.put(threshold=float(value))
             st.rerun(scope="fragment")
     elif view == "Calibration" and first.get("curve_number") == 1 and "calibration_uncorrected" not in figures:
         chosen = str(int(np.clip(np.ceil(first["x"] * metrics.N_BINS) - 1, 0, metrics.N_BINS - 1)))
         if (url.asked("bin"), url.asked("look")) != (chosen, "Samples"):
+            _forget()
             url.put(bin=chosen, cell=None, look="Samples")
             st.rerun(scope="fragment")
 

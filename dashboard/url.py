@@ -70,7 +70,7 @@ def put(**values) -> None:
         if value is None:
             st.query_params.pop(key, None)
         else:
-            st.query_params[key] = f"{value:.6g}" if isinstance(value, float) else str(value)
+            st.query_params[key] = f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _write(key: str, default, drops=()) -> None:
@@ -81,4 +81,4 @@ def _write(key: str, default, drops=()) -> None:
     if choice is None or (choice == default and key != "run"):
         st.query_params.pop(key, None)
     else:
-        st.query_params[key] = f"{choice:g}" if isinstance(choice, float) else choice
+        st.query_params[key] = f"{choice:.7g}" if isinstance(choice, float) else choice

@@ -232,7 +232,7 @@ def set_sizes(counts: list[int]) -> go.Figure:
     fig.add_bar(
         x=list(range(len(counts))), y=counts, marker_color=PALETTE[0], hovertemplate="%{x}: %{y:,}<extra></extra>"
     )
-    fig.update_xaxes(dtick=1)
+    fig.update_xaxes(dtick=1 if len(counts) <= 12 else None)
     return fig.update_layout(height=280)
 
 
@@ -312,6 +312,7 @@ def _band(fig, x, low, high, color: str, group: str) -> None:
     fig.add_scatter(
         x=[*x, *reversed(list(x))],
         y=[*high, *reversed(list(low))],
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({red},{green},{blue},0.2)",
         line={"width": 0},
@@ -365,7 +366,8 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
 def clickable(fig: go.Figure) -> go.Figure:
     """The figure, its lines covered by points that cannot be seen: a line alone reports no clicks."""
     for trace in list(fig.data):
-        if trace.mode == "lines" and trace.hoverinfo != "skip":
+        mode = getattr(trace, "mode", None) or ""
+        if mode == "lines" and trace.hoverinfo != "skip":
             fig.add_scatter(
                 x=trace.x,
                 y=trace.y,
@@ -378,7 +380,7 @@ def clickable(fig: go.Figure) -> go.Figure:
                 hovertemplate=trace.hovertemplate,
             )
             trace.update(hoverinfo="skip", hovertemplate=None)  # of two at one place, the line would take the click
-        elif trace.mode and "markers" in trace.mode:
+        elif "markers" in mode:
             trace.update(unselected={"marker": {"opacity": 1}})  # what is not clicked does not fade
     return fig
 

@@ -29,6 +29,8 @@ def export(run: str) -> pathlib.Path:
         raise ValueError(f"Run {run} is still at work; export it when it is done.")
     target = runs.path(run, "exports", "model.onnx")
     point = points.used(run)
+    if point is not None:
+        point.fits(len(runs.schema(run).classes))
     model = convert(models.load(run), point)
     _describe(model, run, point)
     runs.path(run, "exports", "parity.json").unlink(missing_ok=True)

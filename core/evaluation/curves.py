@@ -7,6 +7,7 @@ import numpy as np
 from core.evaluation import intervals, metrics, ranking
 
 POINTS = 400  # of a curve, at most
+EVEN = 40  # points of a ROC curve that are evenly spread over its steps, besides those at which it bends
 ALL_POINTS = 20_000  # of all curves of one kind: each has fewer where there are very many classes
 DIGITS = 7  # of what is stored of a point, after the decimal point
 N_BINS = 50  # of a histogram of scores
@@ -161,6 +162,9 @@ def _roc(name: str, steps: Steps, most: int) -> dict:
     x, y = steps.false_alarms, steps.recall
     bends = (np.diff(steps.false, 2) != 0) | (np.diff(steps.found, 2) != 0)  # the points between lie on the curve
     keep = np.r_[0, np.flatnonzero(bends) + 1, len(x) - 1]
+    keep = np.union1d(
+        keep, np.linspace(0, len(x) - 1, EVEN).round().astype(int)
+    )  # the band bends where the curve does not
     keep = keep[_thin(x[keep], y[keep], most)]
     low, high = _band(steps, keep, lambda alarms, recall: (alarms, recall), x[keep])
     return _curve(name, x[keep], y[keep], steps.threshold[keep], low, high)

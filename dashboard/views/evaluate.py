@@ -25,7 +25,12 @@ OWN = "its own test"
 def everything(run: str, part: str, figures: dict) -> None:
     """The operating point and all that follows it."""
     classes, thing = figures["classes"], runs.schema(run).sample_word
-    found = answers.of(run, part)
+    try:
+        found = answers.of(run, part)
+    except runs.DamagedRun as error:  # what was computed from them is still there
+        st.error(str(error), icon=":material/error:")
+        evaluation_figures.all_metrics(figures)
+        return
     left, right = st.container(key="decide").columns([1, 4], gap="medium")  # one under another where it is narrow
     with left:
         point = operating_panel.panel(run, classes)

@@ -114,4 +114,4 @@ def chosen(run: str) -> operating.OperatingPoint:
     costs = ((0.0, 1.0), (5.0, 0.0))
     _, y_true, logits = runs.predictions(run, "val")
     best = operating.cheapest(y_true, softmax(logits), costs, 1)
-    return operating.OperatingPoint((float(f"{best['threshold']:.6g}"),), costs)
+    return operating.OperatingPoint((float(f"{best['threshold']:.7g}"),), costs)

@@ -47,3 +47,7 @@ def test_days_are_named_where_they_are_near():
     assert words.when(noon, now=noon + 60) == "today 12:00"
     assert words.when(noon, now=noon + day) == "yesterday 12:00"
     assert words.when(noon, now=noon + 9 * day) == "2026-11-02 12:00"
+
+
+def test_names_are_made_distinct_also_from_those_that_have_a_number():
+    assert words.distinct(["a", "a", "a (2)"]) == ["a", "a (3)", "a (2)"]
