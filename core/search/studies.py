@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 
+import filelock
+
 from core.search import space as spaces
 
 PRUNING_STARTS = 5  # trials that go on to their end before others are compared with their median
@@ -24,7 +26,8 @@ def opened(search, file):
     pruner = optuna.pruners.NopPruner()
     if search.pruning:
         pruner = optuna.pruners.MedianPruner(n_startup_trials=PRUNING_STARTS, n_warmup_steps=1)
-    with in_words(search, file, WHILE_OPENING):
+    made_by_one = contextlib.nullcontext() if search.storage else filelock.FileLock(file.with_name("making.lock"))
+    with in_words(search, file, WHILE_OPENING), made_by_one:  # two that make the file at once break it
         study = optuna.create_study(
             storage=search.storage or f"sqlite:///{file}",
             study_name=search.name,

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import evaluation, runs, words
 from core.evaluation import operating
-from dashboard import answers, evaluation_figures, evaluation_sections, frame, operating_panel, run_page, url
+from dashboard import answers, evaluation_figures, evaluation_sections, frame, operating_panel, run_page, suspects, url
 
 SECTIONS = (
     "Class by class",
@@ -54,7 +54,7 @@ def everything(run: str, part: str, figures: dict) -> None:
     elif section == "Slices":
         evaluation_sections.of_slices(run, part, classes, said)
     elif section == "Wrong labels":
-        evaluation_sections.of_labels(run)
+        suspects.show(run)
     elif section == "Breaking it":
         evaluation_sections.of_breaking(run)
     elif section == "Leaks":

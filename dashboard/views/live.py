@@ -80,6 +80,11 @@ def finished(run: str, row: dict) -> None:
                 ("export", "Export it", "deployed_code"),
             ):
                 st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params={"run": run})
+            before = row.get("instead_of")
+            if before and runs.path(before).is_dir():
+                both = {"runs": f"{before},{run}"}
+                label = f"Compare with {before[11:]}"
+                st.page_link("views/compare.py", label=label, icon=":material/compare_arrows:", query_params=both)
     with st.container(horizontal=True, vertical_alignment="center"):
         actions.buttons(row, "live")
         actions.code(row, "live")

@@ -80,7 +80,7 @@ def test_a_closed_tab_and_a_restarted_dashboard_lose_nothing_and_stop_stops(page
     with serving(workspace) as address:
         page.goto(f"{address}/live?run={run}")
         page.get_by_text(" of 5000, ").first.wait_for()
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
         page.get_by_text("stopped", exact=True).wait_for()
     assert runs.status(run)["state"] == "stopped"
     assert runs.path(run, "checkpoints", "last.pt").exists()

@@ -292,13 +292,13 @@ def test_a_run_at_work_says_so(show):
 
 def test_samples_left_out_before_stay_out(monkeypatch):
     from core.data import lists
-    from dashboard import evaluation_sections
+    from dashboard import suspects
 
     run = made(half(60))
     lists.save("toy", "first", ["row-1"])
     before = runs.config(run)
     asked = dataclasses.replace(before, data=dataclasses.replace(before.data, without="first"))
     runs.write_json(runs.path(run, "config.json"), asked.to_dict())
-    monkeypatch.setattr(evaluation_sections.jobs, "start", lambda _: "")
-    evaluation_sections._train_without(run, "second", ["row-2"])
+    monkeypatch.setattr(suspects.jobs, "start_process", lambda _: None)
+    suspects.train_without(run, "second", ["row-2"])
     assert lists.load("toy", "second") == ["row-1", "row-2"]

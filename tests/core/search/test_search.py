@@ -303,3 +303,13 @@ def test_two_machines_make_the_trials_of_one_study_together(tmp_path, monkeypatc
     assert len(rows) == 8 and {row["state"] for row in rows} == {"done"}
     here = set(runs.names())
     assert len(here) == n_made[1] and here <= {row["run"] for row in rows}
+
+
+def test_a_study_that_several_open_at_once_is_made_once():
+    import concurrent.futures
+
+    name = toys.record()
+    search.path(name, "study.db").unlink()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: search.study(name).study_name, range(4)))
+    assert found == [name] * 4
