@@ -300,5 +300,6 @@ def test_samples_left_out_before_stay_out(monkeypatch):
     asked = dataclasses.replace(before, data=dataclasses.replace(before.data, without="first"))
     runs.write_json(runs.path(run, "config.json"), asked.to_dict())
     monkeypatch.setattr(suspects.jobs, "start_process", lambda _: None)
+    monkeypatch.setattr(suspects.st, "switch_page", lambda *_, **__: None)
     suspects.train_without(run, "second", ["row-2"])
     assert lists.load("toy", "second") == ["row-1", "row-2"]
