@@ -9,7 +9,7 @@ from core import evaluation, jobs, runs, words
 from core.config import TrainConfig
 
 POLL_SECONDS = 0.3
-FILE = "folds.json"
+FILE = jobs.POOL
 
 
 def start(config: TrainConfig, folds: int) -> str:

@@ -93,20 +93,13 @@ def confusion(found: dict, classes: list[str], to_samples) -> None:
             order = "given"
     most = len(classes) if url.asked("all-classes") else charts.MANY
     figure = charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(height=400)
-    event = st.plotly_chart(
-        figure,
-        key=f"confusion-{_n_clicks()}",
-        config=run_page.PLOT,
-        on_select="rerun",
-        selection_mode="points",
-        alt="Confusion matrix: truth by row, decision by column",
-    )
+    alt = "Confusion matrix: truth by row, decision by column"
+    picked = run_page.clicked(figure, f"confusion-{_n_clicks()}", alt)
     text = "Each row is a true class; off the diagonal are the mistakes. Click a cell to see its samples."
     if len(classes) > charts.MANY:
         text = f"The {charts.MANY} classes with the most mistakes. {text}"
         st.toggle("All classes", key="every-class", value=most > charts.MANY, on_change=_toggle)
     st.caption(text)
-    picked = event.selection.points
     if picked:
         i, j = (int(value) for value in picked[0]["customdata"][:2])
         _forget()
@@ -158,18 +151,11 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
             return
     if two:
         figure = charts.clickable(figure)
-    event = st.plotly_chart(
-        figure,
-        key=f"figure-{view}-{_n_clicks()}",
-        config=run_page.PLOT,
-        on_select="rerun",
-        selection_mode="points",
-        alt=view,
-    )
+    picked = run_page.clicked(figure, f"figure-{view}-{_n_clicks()}", view)
     st.caption(HOW[view])
     if view == "ROC" and two:
         _partial(run, part, j)
-    _clicked(view, two, event.selection.points, figures)
+    _clicked(view, two, picked, figures)
 
 
 def _marked(found: dict, point: OperatingPoint, log: bool = False) -> dict | None:

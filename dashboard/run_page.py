@@ -89,6 +89,12 @@ def _stored(name: str, version: str) -> data.Dataset:
     return data.get(name, version)
 
 
+def clicked(figure, key: str, alt: str) -> list[dict]:
+    """Draw a figure as `chart` does; the points that a person clicked in it."""
+    event = st.plotly_chart(figure, key=key, config=PLOT, alt=alt, on_select="rerun", selection_mode="points")
+    return event.selection.points
+
+
 def chart(figure, key: str, alt: str) -> None:
     """Draw a figure over the whole width, in the colours of the theme, with a text for those who do not see it."""
     st.plotly_chart(figure, key=key, config=PLOT, alt=alt)
