@@ -12,6 +12,7 @@ from core import config, data, folds, jobs, nets, runs, words
 from core.data.cli import added
 from core.data.cli import app as data_app
 from core.evaluation.cli import compare, evaluate, note, slices
+from core.explain._cli import explain
 from core.options import parse
 from core.search.cli import sweep
 from core.terminal import console
@@ -29,6 +30,7 @@ app.command()(evaluate)
 app.command()(slices)
 app.command()(compare)
 app.command()(note)
+app.command()(explain)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet-maple), or latest.")]
 
@@ -261,23 +263,6 @@ def trash(empty: Annotated[bool, typer.Option("--empty", help="Delete what is in
         print(f"{words.count(runs.empty_trash(), 'run')} deleted for good.")
     else:
         print("\n".join(runs.trash()) or "The trash is empty.")
-
-
-@app.command()
-def explain(
-    run: Run = "latest",
-    method: Annotated[str | None, typer.Option(help="Method; default: the first one that fits the data.")] = None,
-    sample: Annotated[str | None, typer.Option(help="Sample id of the test split; default: the first.")] = None,
-    target: Annotated[str | None, typer.Option(help="Class to explain; default: the predicted one.")] = None,
-) -> None:
-    """Explain a decision (or, with permutation_importance, the whole model) and keep the result in the run."""
-    from core import explain as explainers
-
-    run = runs.resolve(run)
-    method = method or explainers.available(runs.schema(run).kind)[0]
-    record = explainers.explain(run, method, sample, target)
-    print(explainers.describe(record))
-    print(f"Kept in {record['path']}")
 
 
 def _more_settings(texts: list[str] | None) -> dict:

@@ -269,6 +269,16 @@ def cut_back(run: str, epoch: int) -> None:
             beside.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
+def weights_stamp(run: str) -> list[float]:
+    """Numbers that change when the run's best weights do, and not when its folder is copied."""
+    try:
+        n_bytes = path(run, "checkpoints", "best.pt").stat().st_size
+        facts = status(run)
+    except (OSError, DamagedRun, LookupError):
+        return [0, 0, 0.0]
+    return [n_bytes, facts.get("best_epoch") or 0, facts.get("val_accuracy") or 0.0]
+
+
 def log_tail(run: str, n_lines: int = 40) -> str:
     """The last lines that the run's process printed."""
     try:

@@ -13,6 +13,8 @@ from core.files import replacing
 MOST = 20_000  # training samples that are compared, and held-out ones that are kept ready
 PARTS = ("train", "val", "test")
 CHUNK = 256  # samples compared with all at once
+NEAR = 10  # neighbours whose mean distance says how far a sample is from all
+USUAL = 1000  # validation samples that say which distances are usual
 
 
 def nearest(run: str, ids, k: int = 8) -> dict[str, list[tuple[str, float]]]:
@@ -46,13 +48,42 @@ def nearest(run: str, ids, k: int = 8) -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def outlying(run: str, ids) -> dict[str, dict]:
+    """For each sample id how far it is from all training data: {"distance", "percentile"}.
+
+    distance : mean distance to the NEAR nearest training samples, see `nearest`
+    percentile : share of validation samples that are nearer than that, in [0, 1]; None without validation samples
+    Raises what `nearest` raises. Source: Sun et al. 2022, "Out-of-Distribution Detection with Deep Nearest Neighbors",
+    arXiv:2204.06507, with the mean over the neighbours instead of the last of them.
+    """
+    kept_ids, _, n_train = _kept(run) or _made(run)
+    _, targets, _ = runs.predictions(run, "val")
+    usual = kept_ids[n_train : n_train + min(len(targets), MOST)][:USUAL].tolist()
+    ids = list(dict.fromkeys(map(str, ids)))
+    near = nearest(run, [*ids, *usual], NEAR)
+    far = {sample: float(np.mean([distance for _, distance in found])) for sample, found in near.items()}
+    known = np.sort([far[sample] for sample in usual])
+    share = {sample: float(np.searchsorted(known, far[sample], side="left") / len(known)) for sample in ids if usual}
+    return {sample: {"distance": far[sample], "percentile": share.get(sample)} for sample in ids}
+
+
 def embed(model, x: np.ndarray) -> np.ndarray:
     """What the last linear layer of a model takes, float32 (n, n_features), for raw samples x; ValueError if none."""
+    return _embed(model, x)[0]
+
+
+def embed_with_logits(model, dataset: Dataset, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `embed` for the samples at `where` of a data set, and their logits, float32 (n, n_classes)."""
+    return _embed(model, _Rows(dataset, where))
+
+
+def _embed(model, x) -> tuple[np.ndarray, np.ndarray]:
     from torch import nn
 
     from core import model as models
+    from core import progress
 
-    taken, pieces = [], []
+    taken, pieces, logits = [], [], []
     hooks = [
         layer.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
         for layer in model.net.modules()
@@ -61,15 +92,16 @@ def embed(model, x: np.ndarray) -> np.ndarray:
     step = min(1024, max(16, models.AT_ONCE // max(1, x[0].size)))  # one pass of the net each
     try:
         for start in range(0, len(x), step):
+            progress.report(start, len(x))
             taken.clear()
-            models.predict(model, x[start : start + step], step)
+            logits.append(models.predict(model, x[start : start + step], step))
             if not taken:
                 raise ValueError("The net has no linear layer, so there is nothing by which samples could be similar.")
             pieces.append(taken[-1].flatten(1).float().cpu().numpy())
     finally:
         for hook in hooks:
             hook.remove()
-    return np.concatenate(pieces)
+    return np.concatenate(pieces), np.concatenate(logits)
 
 
 # ------------------------------------------------------------------------------------------------------- kept
@@ -81,7 +113,7 @@ def _kept(run: str) -> tuple[np.ndarray, np.ndarray, int] | None:
         with np.load(_path(run), allow_pickle=False) as stored:
             ids, embedding, n_train = stored["ids"], stored["embedding"], int(stored["n_train"])
             stamp = stored["stamp"].tolist()
-        if stamp == _stamp(run) and len(ids) == len(embedding) >= n_train > 0:
+        if stamp == runs.weights_stamp(run) and len(ids) == len(embedding) >= n_train > 0:
             return ids, embedding, n_train
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         pass
@@ -92,14 +124,14 @@ def _made(run: str) -> tuple[np.ndarray, np.ndarray, int]:
     """As `_kept`, computed with the net and kept."""
     from core import model as models
 
-    dataset, model, stamp = runs.dataset(run), models.load(run), _stamp(run)
+    dataset, model, stamp = runs.dataset(run), models.load(run), runs.weights_stamp(run)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
     parts = [_thinned(positions[part]) for part in PARTS]
     where = np.concatenate(parts)
     embedding = _unit(embed(model, _Rows(dataset, where))).astype(np.float16)
     ids, n_train = dataset.ids[where], len(parts[0])
     with replacing(_path(run)) as beside, open(beside, "wb") as file:
-        np.savez(file, ids=ids, embedding=embedding, n_train=n_train, stamp=np.array(stamp))
+        np.savez(file, ids=ids, embedding=embedding, n_train=n_train, stamp=np.array(stamp, float))
     return ids, embedding, n_train
 
 
@@ -135,15 +167,6 @@ def _thinned(where: np.ndarray) -> np.ndarray:
     if len(where) <= MOST:
         return where
     return where[np.linspace(0, len(where) - 1, MOST).round().astype(int)]
-
-
-def _stamp(run: str) -> list[int]:
-    """What changes when the weights do."""
-    try:
-        facts = runs.path(run, "checkpoints", "best.pt").stat()
-    except OSError:
-        return [0, 0]
-    return [facts.st_mtime_ns, facts.st_size]
 
 
 def _path(run: str):

@@ -1,64 +1,56 @@
-"""Grad-CAM: where in the picture the last convolution finds what speaks for a class.
+"""Grad-CAM: where in the picture the last maps of the net hold what speaks for a class.
 
 Source: Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization",
 arXiv:1610.02391.
 """
 
+from dataclasses import dataclass
+
+from core.options import option
+
 KINDS = ("image",)
 SCOPE = "sample"
+RANK = 1
 TITLE = "Grad-CAM"
-TEXT = (
-    "Warm regions hold what the last convolution found in favour of the class. "
-    "It is coarse: one value per cell of the last feature map."
-)
+ANSWERS = "It shows in which part of the picture the net's last maps hold what speaks for the class."
+SILENT = "It is coarse, one value per cell of these maps, and does not show what speaks against the class."
+SOURCE = "Selvaraju et al. 2017, Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391."
+UNIT = "logit"
 
 
-def explain(model, x, target: int):
-    """Attribution float32 (n, c, h, w) >= 0, the same in every channel, for images x uint8 (n, c, h, w).
+@dataclass(frozen=True)
+class Options:
+    layer: str = option("", "layer whose maps are taken, by its name in the net; empty for the last that has maps")
 
-    Raises ValueError if the net has no convolution.
+
+def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+    """Attribution (n, 1, h, w) >= 0 of images x (n, c, h, w): maps weighed by their mean gradient, below zero cut off.
+
+    Raises ValueError if the net has no maps, LookupError if it has no such layer.
     """
-    from captum.attr import LayerAttribution, LayerGradCam
-
-    from core import preprocessing
-
-    z = model.preprocess(x).requires_grad_()
-    layer = last_feature_map(model.net, z)
-    cam = LayerGradCam(model.net, layer).attribute(z, target=target, relu_attributions=True)
-    cam = LayerAttribution.interpolate(cam, z.shape[2:], interpolate_mode="bilinear").detach()  # (n, 1, h, w)
-    zoom = getattr(model.preprocess, "zoom", 1.0)
-    if z.shape[2:] != x.shape[2:] or zoom != 1:  # the net saw a part around the centre
-        cam = preprocessing.spread(cam, x, zoom)
-    return cam.expand(*x.shape)
+    return class_map(model, x, target, options.layer, TITLE, lambda maps, slopes: (maps * mean(slopes)).sum(1).relu())
 
 
-def last_feature_map(net, z):
-    """The layer of `net` that gives the last map (n, c, h, w) after a convolution, before it is pooled.
+def mean(slopes):
+    """One weight per map, (n, c, 1, 1)."""
+    return slopes.mean(dim=(2, 3), keepdim=True)
 
-    Some nets keep maps as (n, h, w, c) between their blocks; what counts there is the last that is turned back.
-    """
-    from torch import nn
-    from torchvision.ops import Permute
 
-    seen, hooks = [], []
-    for layer in net.modules():
-        if not list(layer.children()):
-            hooks.append(layer.register_forward_hook(lambda layer, _, out: seen.append((layer, out.shape))))
-    try:
-        net(z)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    found = shape = None
-    for layer, out in seen:
-        follows = out == shape and isinstance(layer, (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU))
-        turned = isinstance(layer, Permute) and list(layer.dims) == [0, 3, 1, 2]
-        if len(out) == 4 and (isinstance(layer, nn.Conv2d) or follows or turned):
-            found, shape = layer, out
-        elif len(out) == 3:  # what was a map goes on as a row of pieces
-            found = shape = None
-    if found is None:
-        raise ValueError(
-            "Grad-CAM needs a net with a convolution at its end, and this one has none; use integrated_gradients."
-        )
-    return found
+def class_map(model, x, target, layer: str, title: str, combine):
+    """Attribution made of a net's inner maps: `combine` takes maps and slopes (n, c, h, w) and gives (n, h, w)."""
+    import torch
+
+    from core import progress
+    from core.explain import _maps
+    from core.explain._base import Attribution, Target
+
+    values, scores = [], []
+    step = _maps.at_once(_maps.seen(model, x[:1]))
+    for start in range(0, len(x), step):
+        some = x[start : start + step]
+        z = _maps.seen(model, some)
+        maps, slopes, score = _maps.inner_maps(model, z, Target.of(target), layer, title)
+        values.append(_maps.over_pixels(combine(maps, slopes), model, z, some))
+        scores.append(score)
+        progress.report(min(start + step, len(x)), len(x))
+    return Attribution(torch.cat(values), torch.cat(scores))

@@ -170,7 +170,7 @@ def test_explain_says_what_it_found_and_where_it_is_kept(finished):
 
 def test_a_sample_that_is_not_there_is_refused_in_words_for_people(finished):
     sentence = refused("explain", finished["digits"], "--sample", "nope")
-    assert sentence.startswith("There is no test sample 'nope' in run ") and "np.str_" not in sentence
+    assert sentence.startswith("There is no sample 'nope' in the data of run ") and "np.str_" not in sentence
 
 
 def test_help_names_every_source():
