@@ -65,6 +65,49 @@ def report(run: Run = "latest") -> None:
 
 
 @app.command()
+def whatif(
+    run: Run = "latest",
+    sample: Annotated[str | None, typer.Option(help="Sample id; default: the first of test.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="COLUMN=VALUE: what the file says then. May be repeated.")
+    ] = None,
+    fixed: Annotated[str, typer.Option(help="Columns that stay, with commas between them.")] = "",
+    up: Annotated[str, typer.Option(help="Columns that may only rise.")] = "",
+    down: Annotated[str, typer.Option(help="Columns that may only fall.")] = "",
+    to: Annotated[str | None, typer.Option(help="The decision that is wished; default: any other.")] = None,
+) -> None:
+    """Ask the exported file what it would say of a changed row, or which fewest changes flip its decision."""
+    from core.whatif.counterfactuals import Wish
+    from exports import live
+    from exports import whatif as asking
+
+    run = runs.resolve(run)
+    sample = sample or str(runs.predictions(run, "test")[0][0])
+    if not live.ready(run):
+        live.make(run)
+    classes = [*runs.schema(run).classes, "nothing"]
+    if change:
+        values = dict(_pair(text) for text in change)
+        y_prob, said = asking.changed(run, sample, values)
+        for when, row, k in zip(("as it is", "changed"), y_prob, said):
+            shares = ", ".join(f"{name} {share:.1%}" for name, share in zip(classes, row))
+            console.print(f"{when}: says {classes[k]} ({shares})", markup=False)
+        return
+    names = (tuple(name.strip() for name in text.split(",") if name.strip()) for text in (fixed, up, down))
+    found = asking.counterfactuals(run, sample, Wish(*names, to))
+    console.print(found.record["sentence"], markup=False)
+    for changes, k in zip(found.record["changes"], found.record["said"]):
+        console.print(f"  says {classes[k]} if " + "; ".join(f"{n}: {a} to {b}" for n, a, b in changes), markup=False)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"--set is {text!r}; it must be COLUMN=VALUE, for example age=40.")
+    return name.strip(), value.strip()
+
+
+@app.command()
 def script(run: Run = "latest") -> None:
     """Print a run as a plain PyTorch script that trains the same way where Vitrine is not installed."""
     from exports import script as scripts
