@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from core import evaluation, nets, runs, words
-from exports import charts, evaluation_charts, parity
+from exports import charts, evaluation_charts, parity, report_explanations
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -38,6 +38,7 @@ def render(run: str, record: dict) -> str:
     rows = runs.history(run)
     for figure in ("loss", "accuracy"):
         curves[f"Training: {figure}"] = charts.learning_curve(rows, figure, record["epoch"])
+    explanations = report_explanations.sections(run)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -59,5 +60,7 @@ def render(run: str, record: dict) -> str:
         took=words.duration(status.get("ended", 0) - status.get("started", 0)),
         parity=parity.stored(run),
         figures=[[name, json.loads(figure.to_json())] for name, figure in curves.items()],
+        explanations=explanations,
+        why_figures=[one["figure"] for one in explanations],
         plotly=get_plotlyjs(),
     )

@@ -8,8 +8,9 @@ import signal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import data, explain, jobs, runs
-from dashboard import engine
+from core import data, explain, jobs, runs, trust
+from core.evaluation import similar
+from dashboard import engine, explain_sample
 from tests.dashboard import pages
 from tests.exports import made
 
@@ -52,18 +53,18 @@ def show():
 
 @pytest.fixture(scope="session")
 def explained_workspace(finished_workspace, tmp_path_factory):
-    """The finished runs with the explanations that the page shows first."""
+    """The finished runs with the explanations that the page shows first, verdicts on them, and embeddings."""
     folder, names = finished_workspace
     mine = tmp_path_factory.mktemp("explained") / "workspace"
     shutil.copytree(folder, mine)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VITRINE_WORKSPACE", str(mine))
         for name, run in names.items():
-            for method in explain.available(data.get(name).kind):
-                if explain.module(method).SCOPE == "model":
-                    explain.explain(run, method)
-                else:
-                    explain.explain(run, method, pages.first_sample(run))
+            sample = pages.first_sample(run)
+            for method in explain_sample.FIRST[data.get(name).kind]:
+                explain.explain(run, sample, method)
+                trust.judge(run, sample, method)
+            similar.nearest(run, [sample])
     return mine
 
 
@@ -71,9 +72,8 @@ def explained_workspace(finished_workspace, tmp_path_factory):
 def explained(explained_workspace, finished):
     """Names of finished runs with explanations, in a workspace of the test's own."""
     for run in finished.values():
-        shutil.copytree(
-            explained_workspace / "runs" / run / "explanations", runs.path(run, "explanations"), dirs_exist_ok=True
-        )
+        for folder in ("explanations", "predictions"):
+            shutil.copytree(explained_workspace / "runs" / run / folder, runs.path(run, folder), dirs_exist_ok=True)
     return finished
 
 

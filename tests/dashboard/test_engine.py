@@ -12,8 +12,9 @@ import time
 
 import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from core import jobs
+from core import jobs, progress
 from dashboard import engine
 from tests.dashboard import workers
 
@@ -96,6 +97,137 @@ def test_an_answer_that_comes_just_after_a_look_is_not_lost(monkeypatch):
 
     monkeypatch.setattr(engine, "submit", lambda *_: Late())
     assert engine.call("Doubling", workers.double, 21) == 42
+
+
+# ------------------------------------------------------------------------------- how far it is, and stopping it
+
+
+def test_how_far_the_work_is_reaches_the_page_with_the_time_left(tmp_path):
+    key, work = engine._joined("Counting", workers.in_pieces, (tmp_path / "began", 1000, 0.005))
+    states = []
+    until_done(lambda: states.append(engine._state(work)) or (states[-1].left is not None), 15)
+    assert 0 < states[-1].done < 1
+    assert states[-1].left == pytest.approx(states[-1].seconds * (1 / states[-1].done - 1))
+    engine.stop(key, work)
+    until_done(work.future.done)
+
+
+def test_work_that_does_not_report_shows_its_seconds_alone(tmp_path):
+    _, work = engine._joined("Sleeping", workers.tell_and_sleep, (tmp_path / "pid",))
+    until_done(lambda: engine._state(work).seconds is not None)
+    assert engine._state(work).done is None and engine._state(work).left is None
+
+
+def test_work_behind_other_work_says_so(tmp_path):
+    _, first = engine._joined("Counting", workers.in_pieces, (tmp_path / "one", 1000, 0.005))
+    _, second = engine._joined("Doubling", workers.double, (4,))
+    until_done(lambda: engine._state(first).seconds is not None)
+    assert engine._state(second) == engine.State(None, behind="Counting")
+    engine._stop(first)
+    until_done(second.future.done)
+    assert second.future.result() == 8
+
+
+def test_the_same_work_is_joined_and_not_begun_again(tmp_path):
+    asked = (tmp_path / "began", 100, 0.005)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(engine.call, "Counting", workers.in_pieces, *asked) for _ in range(3)]
+        assert [future.result() for future in waiting] == [100] * 3
+    assert len((tmp_path / "began").read_text().splitlines()) == 1
+
+
+def test_the_same_question_later_is_asked_again(tmp_path):
+    for _ in range(2):
+        assert engine.call("Counting", workers.in_pieces, tmp_path / "began", 2, 0) == 2
+    assert len((tmp_path / "began").read_text().splitlines()) == 2
+
+
+def test_stop_ends_the_work_at_its_next_report(tmp_path):
+    key, work = engine._joined("Counting", workers.in_pieces, (tmp_path / "began", 10_000, 0.005))
+    until_done(lambda: engine._state(work).done is not None)
+    engine.stop(key, work)
+    until_done(work.future.done)
+    with pytest.raises(progress.Stopped):
+        engine._result(key, work)
+    assert engine.call("Doubling", workers.double, 4) == 8
+
+
+def test_work_that_nobody_waits_for_gives_way_and_what_is_waited_for_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "FORGOTTEN", 0.3)
+    _, left = engine._joined("Counting", workers.in_pieces, (tmp_path / "one", 10_000, 0.005))
+    time.sleep(0.4)
+    assert engine.call("Doubling", workers.double, 4) == 8
+    assert isinstance(left.future.exception(), progress.Stopped)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        wanted = pool.submit(engine.call, "Counting", workers.in_pieces, tmp_path / "two", 150, 0.005)
+        until_done((tmp_path / "two").exists)
+        assert engine.call("Doubling", workers.double, 4) == 8
+        assert wanted.result() == 150
+
+
+def test_what_gave_way_is_begun_again_when_somebody_asks_for_it(tmp_path):
+    asked = (tmp_path / "began", 20, 0.005)
+    _, work = engine._joined("Counting", workers.in_pieces, asked)
+    engine._stop(work)
+    assert engine.call("Counting", workers.in_pieces, *asked) == 20
+
+
+PAGE = """
+import streamlit as st
+from dashboard import engine
+from tests.dashboard import workers
+if __name__ == "__main__":
+    st.write(f"Found {engine.ask('Counting', workers.in_pieces, PATH, N, 0.005, patience=0.05)}.")
+"""
+
+
+def asking(path, n: int) -> AppTest:
+    """A page that asks for work in so many pieces."""
+    script = path.with_name("page.py")
+    script.write_text(PAGE.replace("PATH", repr(str(path))).replace("N,", f"{n},"))
+    return AppTest.from_file(str(script), default_timeout=30)
+
+
+def test_a_page_does_not_wait_for_what_it_asks_and_has_the_answer_later(tmp_path):
+    page = asking(tmp_path / "began", 200).run()
+    assert page.markdown[0].value == "Found None." and "Counting" in page.caption[0].value
+    until_done(lambda: page.run().markdown[0].value == "Found 200.")
+    assert not page.caption and len((tmp_path / "began").read_text().splitlines()) == 1
+
+
+def test_stop_on_the_page_is_said_and_go_on_begins_again(tmp_path):
+    page = asking(tmp_path / "began", 10_000).run()
+    until_done(lambda: "Stop" in [button.label for button in page.run().button])
+    page.button[0].click().run()
+    until_done(lambda: [button.label for button in page.run().button] == ["Go on"])
+    assert page.caption[0].value == ":material/stop_circle: Counting: stopped."
+    (tmp_path / "began").unlink()
+    page.run()
+    assert not (tmp_path / "began").exists()
+    page.button[0].click().run()
+    until_done((tmp_path / "began").exists)
+
+
+def test_a_process_killed_while_a_page_asks_is_said_with_a_way_on(tmp_path):
+    page = asking(tmp_path / "began", 300).run()
+    until_done(lambda: (tmp_path / "began").exists() and (tmp_path / "began").read_text())
+    os.kill(int((tmp_path / "began").read_text()), signal.SIGKILL)
+    until_done(lambda: bool(page.run().error))
+    assert page.error[0].value == DIED
+    page.button[0].click().run()
+    until_done(lambda: page.run().markdown[0].value == "Found 300.")
+    assert not page.error
+
+
+def until_done(found, seconds: float = 20) -> None:
+    """Wait until `found()` holds."""
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# ------------------------------------------------------------------------------- the process
 
 
 @pytest.mark.slow

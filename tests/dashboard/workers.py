@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 
+from core import progress
+
 
 def double(number):
     return 2 * number
@@ -35,3 +37,13 @@ def tell_and_sleep(path):
 
 def has_torch():
     return "torch" in sys.modules
+
+
+def in_pieces(path, n, seconds):
+    """Write a line to the file, then work through n pieces, reporting each; returns n."""
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    for done in range(n):
+        progress.report(done, n)
+        time.sleep(seconds)
+    return n
