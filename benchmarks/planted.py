@@ -55,11 +55,14 @@ def main() -> None:
                 verdict = ("pass" if share["value"] >= BAR else "MISS") if name in JUDGED else ""
                 each = 1000 * seconds[name] / (asked.samples * asked.seeds)
                 kind = "grey" if channels == 1 else "colour"
-                print(f"{net:14} {kind:9} {np.mean(accuracies):8.1%} {name:22} {text:>26} {verdict:6} {each:8.1f}", flush=True)
+                print(
+                    f"{net:14} {kind:9} {np.mean(accuracies):8.1%} {name:22} {text:>26} {verdict:6} {each:8.1f}",
+                    flush=True,
+                )
 
 
 def made(n: int, channels: int, side: int, seed: int, patch: int = 6):
-    """Noise uint8 (n, channels, side, side) with a cross (class 0) or a ring (class 1) at a random place; class; corner."""
+    """Noise uint8 (n, channels, side, side) with a cross (class 0) or a ring (1) at a random place; class; corner."""
     rng = np.random.default_rng(seed)
     x = rng.integers(60, 196, (n, channels, side, side)).astype(np.uint8)
     y = rng.integers(0, 2, n)

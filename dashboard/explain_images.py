@@ -7,7 +7,7 @@ from core import words
 from core.data.dataset import Dataset, Schema
 from dashboard import engine, frame, run_page
 from dashboard.explain_strip import Chosen
-from exports import charts, edits, live
+from exports import charts, edits, live, map_charts
 from exports.edits import WHOLE, Edits
 
 FIRST = (0.3, 0.7)  # of the rectangle, until one is chosen
@@ -37,7 +37,7 @@ def tab(run: str, schema: Schema, dataset: Dataset, chosen: Chosen) -> None:
             _original(image)
         with after:
             st.markdown(words.markdown(sentence_case(edits.describe(made)) or "Nothing changed yet"))
-            run_page.chart(charts.picture(edited), "edited-picture", "The picture as it is changed")
+            run_page.chart(map_charts.picture(edited), "edited-picture", "The picture as it is changed")
         figure = bars(y_prob, list(schema.classes))
         run_page.chart(figure, "edited-probabilities", "Probability of each class before and after")
 
@@ -117,7 +117,7 @@ def _crop() -> None:
 def _original(image: np.ndarray) -> None:
     """The picture, on which a rectangle can be dragged, with the chosen one drawn."""
     height, width = image.shape[1:]
-    figure = charts.picture(image)
+    figure = map_charts.picture(image)
     across, down = np.meshgrid(np.linspace(0, width - 1, min(width, 24)), np.linspace(0, height - 1, min(height, 24)))
     figure.add_scatter(
         x=across.ravel(), y=down.ravel(), mode="markers", marker={"opacity": 0}, hoverinfo="skip", showlegend=False

@@ -9,7 +9,7 @@ from core.data.dataset import Dataset, Schema
 from core.evaluation import similar
 from dashboard import engine, explain_sample, frame, pictures, run_page, samples, url
 from dashboard.explain_strip import AFTER, Chosen
-from exports import charts
+from exports import map_charts
 
 MOST = 12
 AT_ONCE = 5000  # training samples that are compared in the page's own process, at most
@@ -153,10 +153,10 @@ def _open(schema: Schema, dataset: Dataset, chosen: Chosen, name: str, distance:
         left, right = st.columns(2)
         with left:
             st.markdown(f"**{words.markdown(chosen.sample)}**")
-            run_page.chart(charts.picture(dataset.images[chosen.place]), "near-this", f"Image {chosen.sample}")
+            run_page.chart(map_charts.picture(dataset.images[chosen.place]), "near-this", f"Image {chosen.sample}")
         with right:
             st.markdown(f"**{text}**")
-            run_page.chart(charts.picture(dataset.images[place]), "near-that", f"Image {name}")
+            run_page.chart(map_charts.picture(dataset.images[place]), "near-that", f"Image {name}")
     else:
         st.markdown(f"**{text}**")
         pair = [explain_sample.cells(schema, dataset.x[i]) for i in (chosen.place, place)]

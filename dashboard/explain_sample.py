@@ -87,11 +87,9 @@ def choose_methods(kind: str) -> list[str]:
 def explained(run: str, method: str, asked: tuple, options: dict) -> explain.Explanation | None:
     """The explanation, kept or made now; None if it is on its way or there is none, with that on the page."""
     sample, target, against = asked
-    found = explain.kept(run, method, sample, target, against, options)
-    if found is not None:
-        return found
-    title = explain.module(method).TITLE
-    return engine.ask(f"Computing {title}", explain.explain, run, sample, method, target, against, options)
+    stored, title = explain.kept(run, method, sample, target, against, options), explain.module(method).TITLE
+    asked = (explain.explain, run, sample, method, target, against, options)
+    return engine.stored_or_asked(stored, f"Computing {title}", *asked)
 
 
 # ------------------------------------------------------------------------------------------------------ images
@@ -234,24 +232,21 @@ def _title(method: str) -> dict:
 
 
 def _below(run: str, asked: tuple, found: dict, options: dict, places: dict) -> None:
-    """Below each picture how far it can be trusted, once all pictures are there, and a way into the report."""
+    """Below each picture how far it can be trusted, asked for after all pictures, and a way into the report."""
     for method, explanation in found.items():
         if explanation is not None:
             with places[method]:
-                below(run, method, asked, options[method], explanation, all(found.values()))
+                below(run, method, asked, options[method], explanation)
 
 
 @st.fragment
 @frame.in_a_sentence
-def below(run: str, method: str, asked: tuple, options: dict, explanation, ready: bool) -> None:
-    """The verdict on an explanation with the numbers a click away, and a way into the report and out of it.
-
-    ready : whether it may be made now, if it is not kept
-    """
+def below(run: str, method: str, asked: tuple, options: dict, explanation) -> None:
+    """The verdict on an explanation with the numbers a click away, and a way into the report and out of it."""
     sample, target, against = asked
     arguments = (run, sample, method, target, against, options)
     found = trust.kept(*arguments)
-    if found is None and ready:
+    if found is None:
         found = engine.ask("Checking how far this can be trusted", trust.judge, *arguments, patience=0)
     if found is not None:
         color, said = VERDICTS[found["verdict"]]
@@ -267,9 +262,9 @@ def below(run: str, method: str, asked: tuple, options: dict, explanation, ready
 def _check(check: dict, method: str) -> None:
     """One check of a verdict: passed or not, its number, its sentence, and its curves if it has any."""
     value = check.get("value")
-    number = f" ({value:.2f})" if isinstance(value, float) else ""
+    number = f" :gray[{round(value, 2) + 0.0:.2f}]" if isinstance(value, float) else ""
     st.markdown(
-        f"{MARKS[check['passed']]} **{words.markdown(check['title'])}**{number}. {words.markdown(check['text'])}"
+        f"{MARKS[check['passed']]} **{words.markdown(check['title'])}** {words.markdown(check['text'])}{number}"
     )
     if check.get("curves"):
         run_page.chart(map_charts.curves(check["curves"]), f"curves-{method}-{check['name']}", check["title"])

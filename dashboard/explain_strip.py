@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import words
 from core.data.dataset import Dataset, Schema
-from dashboard import answers, engine, samples, url
+from dashboard import answers, samples, url
 
 STRIP = 16  # pictures side by side; where there is no room for all, they can be pushed
 LETTERS = 9  # below a small picture
@@ -28,7 +28,7 @@ STYLE = """
 .st-key-pick { flex-wrap: nowrap; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-pick) { min-width: min(18rem, 100%); }
 @media (max-width: 1150px) {
-  .st-key-shown [data-testid="stColumn"] { min-width: min(13rem, 100%); flex: 1 1 13rem; }
+  .st-key-shown [data-testid="stColumn"] { min-width: min(12rem, 100%); flex: 1 1 12rem; }
 }
 </style>
 """
@@ -106,7 +106,6 @@ def choose(run: str, schema: Schema, dataset: Dataset | None) -> Chosen | None:
         first = (at // STRIP) * STRIP
         strip(found, schema, dataset, options[first : first + STRIP], sample)
     st.html(STYLE)
-    _left(run, sample)
     if outside is not None and sample == outside.sample:
         return outside
     i = int(np.flatnonzero(found.ids == sample)[0])
@@ -210,10 +209,3 @@ def _outside(run: str, sample: str, schema: Schema, dataset: Dataset | None) -> 
     if place < 0:
         return None
     return Chosen(sample, "train", schema.classes[dataset.targets[place]], None, None, place)
-
-
-def _left(run: str, sample: str) -> None:
-    """Whatever was asked for another sample is not waited for any more."""
-    if st.session_state.get("explained") != (run, sample):
-        st.session_state["explained"] = (run, sample)
-        engine.leave()

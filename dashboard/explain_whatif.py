@@ -5,15 +5,18 @@ import streamlit as st
 
 from core import words
 from core.data.dataset import Dataset, Schema
-from core.evaluation import points
-from core.explain import Explanation
 from core.whatif import kept
 from core.whatif.counterfactuals import COLUMNS, Wish, described, plain
 from dashboard import engine, explain_images, explain_whole, frame, run_page
 from dashboard import explain_whatif_form as row_form
-from exports import charts, live, table_charts
+from exports import charts, live, table_charts, whatif
 
 ANY = "any other"
+STYLE = """
+<style>
+@media (max-width: 1150px) { .st-key-whatif [data-testid="stColumn"] { min-width: min(22rem, 100%); flex: 1 1 22rem; } }
+</style>
+"""
 
 
 @st.fragment
@@ -24,29 +27,14 @@ def table_tab(run: str, sample: str, schema: Schema, dataset: Dataset) -> None:
         return
     x = np.asarray(dataset.x[int(np.flatnonzero(dataset.ids == sample)[0])], np.float32)
     row_form.begin(run, sample, x)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.container(key="whatif").columns([3, 2], gap="medium")
     with left:
         row_form.form(schema, x, row_form.ranges(run, schema, dataset))
     with right:
         answer(run, schema, x)
     explanation(run, schema)
     ways(run, sample, schema, dataset, x)
-
-
-def counterfactuals_of(run: str, sample: str, wish: Wish, dataset: Dataset | None = None) -> Explanation:
-    """Ways to another decision for a sample, by the exported file and the operating point in use; kept with the run."""
-    point = points.used(run)
-    described_point = None if point is None else point.to_dict()
-    found = kept.read(run, sample, wish, described_point)
-    return found or kept.make(
-        run,
-        sample,
-        wish,
-        described_point,
-        run_page.dataset_of(run) if dataset is None else dataset,
-        lambda rows: live.predict(run, rows),
-        lambda y_prob: live.decide(run, y_prob),
-    )
+    st.html(STYLE)
 
 
 # ------------------------------------------------------------------------------------------------------ the answer
@@ -123,7 +111,7 @@ def ways(run: str, sample: str, schema: Schema, dataset: Dataset, x: np.ndarray)
             f"The fewest and smallest changes, of up to {COLUMNS} columns, to values that the training data holds."
         )
         return
-    found = counterfactuals_of(run, sample, wish, dataset)
+    found = whatif.counterfactuals(run, sample, wish, dataset)
     record, rows = found.record, found.arrays["rows"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words.markdown(record["sentence"]), width="content")
@@ -149,16 +137,14 @@ def _wish(schema: Schema, now: int) -> Wish:
     """What a person wants of the changes."""
     names = [column.name for column in schema.columns]
     ordered = [column.name for column in schema.columns if column.type != "category"]
-    fixed_at, up_at, down_at, class_at = st.columns([3, 2, 2, 2], gap="small")
-    with fixed_at:
-        fixed = st.multiselect("Keep fixed", names, key="whatif-fixed", placeholder="Nothing")
-    with up_at:
-        up = st.multiselect("Only up", ordered, key="whatif-up", placeholder="Nothing")
-    with down_at:
-        down = st.multiselect("Only down", ordered, key="whatif-down", placeholder="Nothing")
-    with class_at:
-        others = [name for k, name in enumerate(schema.classes) if k != now]
-        if st.session_state.get("whatif-class") not in others:  # as of another sample
-            st.session_state.pop("whatif-class", None)
-        target = st.selectbox("Wanted class", ["", *others], key="whatif-class", format_func=lambda name: name or ANY)
+    others = [name for k, name in enumerate(schema.classes) if k != now]
+    if st.session_state.get("whatif-class") not in others:  # as of another sample
+        st.session_state.pop("whatif-class", None)
+    with st.container(horizontal=True, gap="small"):
+        fixed = st.multiselect("Keep fixed", names, key="whatif-fixed", placeholder="Nothing", width=320)
+        up = st.multiselect("Only up", ordered, key="whatif-up", placeholder="Nothing", width=200)
+        down = st.multiselect("Only down", ordered, key="whatif-down", placeholder="Nothing", width=200)
+        target = st.selectbox(
+            "Wanted class", ["", *others], key="whatif-class", format_func=lambda name: name or ANY, width=172
+        )
     return Wish(tuple(fixed), tuple(up), tuple(down), target or None)

@@ -11,7 +11,7 @@ from core.data.dataset import EPOCH, Column, Dataset, Schema
 from core.whatif import kept
 from core.whatif.counterfactuals import plain
 
-ACROSS = 3  # fields beside one another
+WIDTH = 172  # of a field, in pixels: three beside one another on a wide page, two on a telephone
 SHOWN = 30  # fields at once; the others are folded
 
 
@@ -85,10 +85,9 @@ def form(schema: Schema, x: np.ndarray, seen: list[dict]) -> None:
 
 
 def _fields(columns: list[tuple[int, Column]], x: np.ndarray, seen: list[dict]) -> None:
-    for start in range(0, len(columns), ACROSS):
-        for place, (j, column) in zip(st.columns(ACROSS, gap="small"), columns[start : start + ACROSS]):
-            with place:
-                _field(j, column, float(x[j]), seen[j])
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        for j, column in columns:
+            _field(j, column, float(x[j]), seen[j])
 
 
 def _field(j: int, column: Column, before: float, seen: dict) -> None:
@@ -99,7 +98,7 @@ def _field(j: int, column: Column, before: float, seen: dict) -> None:
     label = f"**:orange[{label}]**" if changed else label
     was = f"It was {text(plain(column, before))}. " if changed else ""
     may_miss = seen["missing"] or np.isnan(before) or (column.type == "category" and before < 0)
-    shared = {"key": key, "on_change": _take, "args": (j, column)}
+    shared = {"key": key, "width": WIDTH, "on_change": _take, "args": (j, column)}
     if column.type == "category":
         options = sorted({*seen["seen"], *(int(value) for value in (before, now) if value >= 0)})
         options += [-1] if may_miss else []

@@ -8,7 +8,7 @@ from core import explain, words
 from core.data.dataset import Dataset, Schema
 from core.explain import _paint
 from dashboard import engine, frame, pictures, run_page, samples, url
-from exports import moved_charts, table_charts, whole_charts
+from exports import effect_charts, table_charts, whole_charts
 
 VIEWS = {
     "table": ("Columns", "One column", "Two columns", "Shortcuts", "Map of samples", "Typical samples"),
@@ -36,10 +36,8 @@ def tab(run: str, schema: Schema, dataset: Dataset | None) -> None:
 
 def found(run: str, method: str, options: dict | None = None) -> explain.Explanation | None:
     """The stored explanation of the whole model, or one made now; None if it is on its way or there is none."""
-    stored = explain.kept(run, method, None, None, None, options)
-    if stored is not None:
-        return stored
-    return engine.ask(f"Computing: {explain.module(method).TITLE}", explain.explain_model, run, method, options)
+    stored, title = explain.kept(run, method, None, None, None, options), explain.module(method).TITLE
+    return engine.stored_or_asked(stored, f"Computing: {title}", explain.explain_model, run, method, options)
 
 
 def heading(method: str, kept: explain.Explanation | None, text: str = "") -> None:
@@ -126,7 +124,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         heading("partial_dependence", dependence)
         if dependence is not None:
             run_page.chart(
-                moved_charts.partial_dependence(dependence.arrays, column, k), "pdp", f"Probability by {name}"
+                effect_charts.partial_dependence(dependence.arrays, column, k), "pdp", f"Probability by {name}"
             )
             st.caption(
                 "Thick: the average. Thin: single validation rows. " + explain.module("partial_dependence").SILENT
@@ -140,7 +138,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         effects = found(run, "accumulated_local_effects", {"column": name})
         heading("accumulated_local_effects", effects)
         if effects is not None:
-            figure = moved_charts.accumulated_local_effects(effects.arrays, column, k)
+            figure = effect_charts.accumulated_local_effects(effects.arrays, column, k)
             run_page.chart(figure, "ale", f"Effect of {name} among rows that lie there")
             st.caption(explain.module("accumulated_local_effects").ANSWERS + " The band is a 95% interval.")
 
@@ -160,11 +158,11 @@ def _two_columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # 
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        figure = moved_charts.interactions(names, kept.arrays["strength"], kept.arrays["size"])
+        figure = effect_charts.interactions(names, kept.arrays["strength"], kept.arrays["size"])
         run_page.chart(figure, "pairs", "Which columns work together")
     with right:
         pair = [schema.columns[names.index(kept.record[key])] for key in ("column", "other")]
-        figure = moved_charts.surface(kept.arrays["surface"], kept.arrays["grid_1"], kept.arrays["grid_2"], *pair)
+        figure = effect_charts.surface(kept.arrays["surface"], kept.arrays["grid_1"], kept.arrays["grid_2"], *pair)
         run_page.chart(figure, "surface", f"Probability of {target} by two columns")
     st.caption(explain.module("interactions").SILENT)
 

@@ -33,7 +33,7 @@ def overlay(image: np.ndarray, attribution: np.ndarray, opacity: float = 0.6) ->
         sizes = (f"{height}x{width}" for height, width in (values.shape, image.shape[1:]))
         raise ValueError("The map has {} pixels and the picture {}; give the map of this picture.".format(*sizes))
     below = _sized(Image.fromarray(levels(image)), LARGE).convert("RGBA")
-    above = _seen_through(_smooth(values), bool((values < 0).any()), opacity).resize(below.size, Resampling.BICUBIC)
+    above = _seen_through(_smooth(values), bool((values < 0).any()), opacity).resize(below.size, Resampling.BILINEAR)
     made = Image.alpha_composite(below, above).convert("RGB")
     return _hover(_figure(made, values.shape), values)
 
@@ -114,7 +114,7 @@ def _seen_through(values: np.ndarray, signed: bool, opacity: float) -> Image.Ima
     """A map as RGBA: `opacity` where it is strongest, falling to 0 where nothing speaks."""
     steps = _steps(signed)
     # what is seen through need not be paled as well: a signed map has the two full colours
-    colors = colours(np.sign(steps)[None] if signed else steps[None])[0]
+    colors = colours(np.where(steps < 0, -1.0, 1.0)[None] if signed else steps[None])[0]
     alpha = 255 * np.clip(opacity, 0, 1) * np.abs(steps) ** (1 if signed else 0.7)
     table = np.column_stack([colors, np.round(alpha).astype(np.uint8)])
     return Image.fromarray(table[np.asarray(_indexed(values, signed))])

@@ -8,7 +8,7 @@ import numpy as np
 from core import explain, runs, trust
 from core.explain import _paint
 from core.whatif.counterfactuals import plain
-from exports import moved_charts, table_charts
+from exports import effect_charts, table_charts
 
 VERDICTS = {"yes": "Can be trusted", "care": "With care", "no": "Not to be trusted"}
 MOST_CLASSES = 12  # with a picture each
@@ -38,9 +38,9 @@ def _section(run: str, kept: explain.Explanation) -> dict:
     if columns := runs.schema(run).columns:
         pairs = zip(columns, kept.arrays["x"])
         names = [f"{column.name} = {_text(plain(column, value))}" for column, value in pairs]
-        made["figure"] = _json(
-            table_charts.waterfall(names, kept.arrays["attribution"], record["base"], record["score"])
-        )
+        ends, error = (record["base"], record["score"]), kept.arrays.get("error")
+        figure = table_charts.waterfall(names, kept.arrays["attribution"], *ends, record["unit"], error)
+        made["figure"] = _json(figure)
     else:
         overlay = _paint.overlay(kept.arrays["x"], kept.arrays["attribution"])
         shown = {"The picture": _paint.levels(kept.arrays["x"]), f"What speaks for {record['target']}": overlay}
@@ -65,7 +65,7 @@ def _whole(run: str, kept: explain.Explanation) -> dict:
         return {"figure": _json(table_charts.beeswarm(arrays["values"], arrays["x"], schema.columns))}
     if record["method"] == "partial_dependence":
         column, target = schema.columns[names.index(record["column"])], classes.index(record["target"])
-        return {"figure": _json(moved_charts.partial_dependence(arrays, column, target))}
+        return {"figure": _json(effect_charts.partial_dependence(arrays, column, target))}
     if record["method"] == "mean_maps":
         there = np.flatnonzero(arrays["count"])[:MOST_CLASSES]
         overlays = [_paint.overlay(arrays["image"][k], arrays["map"][k][None]) for k in there]

@@ -7,7 +7,7 @@ from core import words
 from core.data.dataset import Column
 from exports import _columns
 from exports.charts import GREY, MAX_CURVES, PALETTE, base, class_color, labels, shorten
-from exports.moved_charts import accumulated_local_effects, interactions, partial_dependence, surface
+from exports.effect_charts import accumulated_local_effects, interactions, partial_dependence, surface
 
 __all__ = [
     "accumulated_local_effects", "beeswarm", "dependence", "interactions", "mean_bars", "partial_dependence", "place",
@@ -70,7 +70,11 @@ def waterfall(
         fig.add_shape(type="line", x0=end, x1=end, y0=i, y1=i + 1, line=line)
     reach = np.concatenate([starts, ends])
     if whole:
-        for value, text, up in ((start, f"base rate {start:{of}}", 0), (total, f"here {total:{of}}", 15)):
+        begins = "base rate" if unit == "probability" else "neutral row"
+        for value, text, up in (
+            (start, f"{begins} {start:{of}}", 0),
+            (total, f"here {total:{of}}", 15),
+        ):
             fig.add_vline(x=value, line={"color": GREY, "width": 1, "dash": "dot"})
             fig.add_annotation(x=value, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False, yshift=up)
         reach = np.append(reach, total)

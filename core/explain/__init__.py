@@ -8,6 +8,7 @@ See `_base.py` for Target, Attribution and Parts.
 """
 
 import dataclasses
+import functools
 import sys
 import time
 
@@ -84,7 +85,7 @@ def explain(
     from core import model as models
     from core.explain._base import Target, parts_of
 
-    parts, model = parts_of(run), models.load(run)
+    parts, model = parts_of(run), model_of(run)
     found = np.flatnonzero(parts.dataset.ids == sample)
     if not len(found):
         like = str(parts.ids("test")[0])
@@ -124,10 +125,9 @@ def explain_model(run: str, method: str, options: dict | None = None) -> Explana
     if stored := kept(run, method, None, None, None, options):
         return stored
     started = time.perf_counter()
-    from core import model as models
     from core.explain._base import parts_of
 
-    arrays, record = module(method).explain(models.load(run), parts_of(run), chosen)
+    arrays, record = module(method).explain(model_of(run), parts_of(run), chosen)
     record |= {"method": method, "sample": None, "options": dataclasses.asdict(chosen)}
     record |= {"seconds": time.perf_counter() - started}
     return _kept.write(run, method, [None, None, None, options_key(method, options)], record, arrays)
@@ -148,7 +148,7 @@ def explain_all(run: str, method: str | None = None, part: str = "test", options
     _check_fits(run, schema, method, "sample")
     if part not in ("train", "val", "test"):
         raise ValueError(f"The part is {part!r}; it must be train, val or test.")
-    chosen, parts, model = options_of(method, options), parts_of(run), models.load(run)
+    chosen, parts, model = options_of(method, options), parts_of(run), model_of(run)
     where, rows = parts.where(part), background(parts) if schema.columns else None
     pieces, order = [], []
     y_pred = models.predict(model, parts.x(part)).argmax(axis=1)
@@ -209,6 +209,19 @@ def options_key(method: str, options: dict | None) -> dict:
 def background(parts, most: int = BACKGROUND) -> np.ndarray:
     """Training rows, evenly spread, float32 (n, n_columns), that stand for a column that is not known."""
     return parts.x("train", most)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(run: str, workspace: str, stamp: tuple):  # noqa: ARG001 (another workspace or other weights, another model)
+    """The run's model, kept for the next question: reading it takes as long as a map."""
+    from core import model as models
+
+    return models.load(run)
+
+
+def model_of(run: str):
+    """The model of a run, never to be changed; as `core.model.load`, but kept in this process."""
+    return _loaded(run, str(runs.workspace()), tuple(runs.weights_stamp(run)))
 
 
 def describe(found: Explanation) -> str:

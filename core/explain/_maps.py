@@ -130,7 +130,7 @@ def inner_maps(model, z, target, layer: str, method: str):
             continue
         maps, slopes = _as_maps(out.detach(), grid, prefix), _as_maps(slope, grid, prefix)
         if layer or out.dim() == 4 or slopes.any():
-            return maps, slopes, score.detach()
+            return maps.relu() if not layer and _cut_off_later(events, out) else maps, slopes, score.detach()
     if layer:
         raise ValueError(f"The layer {layer!r} has no maps that move the score; {_some_layers(events, method)}")
     if found:  # nothing moves the score
@@ -163,6 +163,15 @@ def _events(net, z, names: dict, layer: str = "") -> tuple[list, object]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _cut_off_later(events: list, out) -> bool:
+    """Whether a map is pooled by its maximum and then cut off below 0, which is the same as the other way round."""
+    from torch import nn
+
+    after = next(i for i, event in enumerate(events) if event[2] is out) + 1
+    layers = [type(module) for _, module, _ in events[after:] if not list(module.children())][:2]
+    return layers == [nn.MaxPool2d, nn.ReLU]
 
 
 def _candidates(events: list, layer: str = "") -> list[tuple]:

@@ -4,6 +4,7 @@ Sources: Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networ
 Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise", arXiv:1706.03825.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,6 @@ ANSWERS = "It gives each pixel or column its share in the score, counted from a 
 SILENT = "It does not tell which pixels act together, and another neutral input gives other shares."
 SOURCE = "Sundararajan, Taly and Yan 2017, Axiomatic Attribution for Deep Networks, arXiv:1703.01365."
 UNIT = "logit"
-QUICK = {"steps": 8, "smooth": 4}  # where it is made many times over
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Options:
         "mean row",
         choices=("mean", "black", "blur"),
     )
+
+
+def quick(options: Options) -> Options:
+    """Options for where it is made many times over."""
+    return dataclasses.replace(options, steps=min(8, options.steps), smooth=min(4, options.smooth))
 
 
 def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)

@@ -3,6 +3,7 @@
 Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2, arXiv:1311.2901.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 from core.options import option
@@ -19,8 +20,13 @@ UNIT = "logit"
 
 @dataclass(frozen=True)
 class Options:
-    window: float = option(0.2, "side of the window, as a share of the picture's; it moves by half of that", 0.01, 1.0)
+    window: float = option(0.12, "side of the window, as a share of the picture's; it moves by half of that", 0.01, 1.0)
     cover: str = option("blur", "what lies in the window instead", choices=("blur", "mean", "black"))
+
+
+def quick(options: Options) -> Options:
+    """Options for where it is made many times over."""
+    return dataclasses.replace(options, window=max(0.2, options.window))
 
 
 def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
@@ -62,7 +68,8 @@ def _stretches(length: int, share: float):
     """Stretches of a line, bool (k, length)."""
     import torch
 
-    side = max(1, round(share * length))
+    side = max(2, round(share * length))  # a single pixel says little
+    side = min(length, side + (side > 2 and side % 2 == 0))  # of an odd side, windows do not end at the same places
     stride = max(1, side // 2)
     starts = torch.arange(-(-(length - side) // stride) + 1) * stride
     positions = torch.arange(length)

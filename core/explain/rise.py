@@ -5,6 +5,7 @@ arXiv:1806.07421. There the mean over masks that show a place; here less the mea
 places alike and varies less.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 from core.options import option
@@ -17,7 +18,6 @@ ANSWERS = "It hides random parts of the picture and shows where the probability 
 SILENT = "It comes with chance, as its standard error says, and is smooth: it does not show fine detail."
 SOURCE = "Petsiuk, Das and Saenko 2018, RISE: Randomized Input Sampling for Explanation, arXiv:1806.07421."
 UNIT = "probability"
-QUICK = {"masks": 100}  # where it is made many times over
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Options:
     cells: int = option(7, "cells of a mask along each side, before they are smoothed", 1, 64)
     shown: float = option(0.5, "chance that a cell is shown", 0.05, 0.95)
     seed: int = option(0, "seed of the masks", 0, 2**31 - 1)
+
+
+def quick(options: Options) -> Options:
+    """Options for where it is made many times over."""
+    return dataclasses.replace(options, masks=min(100, options.masks))
 
 
 def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)

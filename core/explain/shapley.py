@@ -31,7 +31,7 @@ AT_ONCE = 4096  # coalitions asked at once
 @dataclass(frozen=True)
 class Options:
     samples: int = option(
-        512, f"coalitions asked for each training row, of a table with more than {EXACT} columns", 64, 65536
+        256, f"coalitions asked for each training row, of a table with more than {EXACT} columns", 64, 65536
     )
     seed: int = option(0, "of the sampling", 0, 2**31 - 1, rare=True)
 
@@ -146,12 +146,15 @@ class _fast(_general):
         embed, first = model.net.embed, model.net.body[0]
         self.rest = model.net.body[1:]
         owners = torch.tensor(embed.owners, device=x.device)
-        belongs = owners == torch.arange(x.shape[1], device=x.device)[:, None]  # (n_columns, n_features)
-        weight = first.weight.T * belongs[:, :, None]  # (n_columns, n_features, n_hidden)
+
+        def by_column(features):
+            """What each column adds to the first layer, (n, n_columns, n_hidden)."""
+            terms = features[:, :, None] * first.weight.T  # (n, n_features, n_hidden)
+            return terms.new_zeros(len(features), x.shape[1], terms.shape[2]).index_add_(1, owners, terms)
+
         start = embed(model.preprocess(background))
         self.start = first(start)
-        self.of_x = torch.einsum("nf,cfh->nch", embed(model.preprocess(x)), weight)
-        self.of_background = torch.einsum("nf,cfh->nch", start, weight)
+        self.of_x, self.of_background = by_column(embed(model.preprocess(x))), by_column(start)
 
     def __call__(self, members, row, other, players):
         import torch

@@ -34,7 +34,6 @@ def judge(
         return stored
     with stretch(0, 0.1):
         found = explain.explain(run, sample, method, target, against, options)
-    from core import model as models
     from core.explain._base import Attribution, Target, parts_of
     from core.trust import checks, skill
 
@@ -49,7 +48,7 @@ def judge(
     _, y_true, logits = runs.predictions(run, "test")
     with stretch(0.1, 1):
         judged = checks.judge(
-            models.load(run),
+            explain.model_of(run),
             torch.from_numpy(np.array(found.arrays["x"]))[None],
             explain.module(record["method"]),
             wanted,

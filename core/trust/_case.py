@@ -1,6 +1,5 @@
 """One explanation under examination, and how maps are compared."""
 
-import dataclasses
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -41,8 +40,7 @@ class Case:
         method = method or self.method
         options = self.options if method is self.method else method.Options()
         if self.is_large:
-            quick = getattr(method, "QUICK", {})
-            options = dataclasses.replace(options, **{k: min(v, getattr(options, k)) for k, v in quick.items()})
+            options = getattr(method, "quick", lambda same: same)(options)
         more = {"background": self.background} if getattr(method, "NEEDS_BACKGROUND", False) else {}
         x = self.x if x is None else x
         return flat(method.explain(model or self.model, x, self.target, options, **more).values)

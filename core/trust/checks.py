@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from core import progress
 from core.trust import deletion, randomised, skill, soft
 from core.trust._case import Case
 from core.trust._steps import stretch
@@ -20,20 +21,22 @@ def judge(model, x, method, target, options=None, background=None, attribution=N
     target = Target.of(target)
     if attribution is None:
         more = {"background": background} if getattr(method, "NEEDS_BACKGROUND", False) else {}
-        attribution = method.explain(model, x, target, options, **more)
+        with stretch(0, 0.1):
+            attribution = method.explain(model, x, target, options, **more)
     case = Case(model, x, method, target, options, background, attribution)
     checks = [skill.check(skill_found), something(case)]
     if not checks[1]["passed"]:
         return verdict(case, checks)
-    with stretch(0, 0.3):
+    with stretch(0.1, 0.4):
         checks.append(randomised.check(case, seed))
-    with stretch(0.3, 0.7):
+    with stretch(0.4, 0.75):
         checks.append(deletion.check(case, seed))
     checks.append(soft.completeness(case))
-    with stretch(0.7, 0.85):
+    with stretch(0.75, 0.85):
         checks.append(soft.stability(case, seed))
     with stretch(0.85, 1):
         checks.append(soft.agreement(case))
+    progress.report(1, 1)
     return verdict(case, checks)
 
 

@@ -8,6 +8,7 @@ import copy
 import numpy as np
 
 from core.trust._case import Case, rank_correlation
+from core.trust._steps import stretch
 
 TITLE = "Does it depend on what the net learnt?"
 ALIKE = 0.6  # mean rank correlation from which the map comes from the picture and the build of the net alone
@@ -17,14 +18,13 @@ def check(case: Case, seed: int = 0) -> dict:
     """The check as a record; value is the mean rank correlation with the maps of nets with shuffled weights."""
     import torch
 
-    from core import progress
-
     n = 4 if case.is_large else 8
     generator = torch.Generator().manual_seed(seed)
     found = []
     for draw in range(n):
-        found.append(rank_correlation(case.map, case.attribute(model=shuffled(case.model, case.x, generator))[0]))
-        progress.report(draw + 1, n)
+        with stretch(draw / n, (draw + 1) / n):
+            other = case.attribute(model=shuffled(case.model, case.x, generator))[0]
+        found.append(rank_correlation(case.map, other))
     value = float(np.mean(found))
     passed = value < ALIKE
     text = f"Yes: after the weights were shuffled {n} times, the maps rank places otherwise"

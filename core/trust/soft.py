@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.trust._case import Case, coarse, rank_correlation
+from core.trust._steps import stretch
 
 GAP = 0.05  # of the difference of the scores that shares may lack, or have too much
 STABLE = 0.5  # rank correlation with the maps of noisy copies
@@ -69,7 +70,7 @@ def stability(case: Case, seed: int = 0) -> dict:
 
 def agreement(case: Case) -> dict:
     """Whether other methods say the same; value is the mean rank correlation with them, on a coarse grid."""
-    from core import explain, progress
+    from core import explain
 
     found = {"name": "agreement", "title": "Do other methods say the same?", "passed": None, "value": None}
     kind = "image" if case.is_image else "table"
@@ -79,13 +80,13 @@ def agreement(case: Case) -> dict:
         if name in OTHERS and case.method.TITLE != explain.module(name).TITLE
     ]
     own, by_name = coarse(case.map), {}
-    for name in names:
+    for i, name in enumerate(names):
         try:
-            other = case.attribute(method=explain.module(name))[0]
+            with stretch(i / len(names), (i + 1) / len(names)):
+                other = case.attribute(method=explain.module(name))[0]
         except (ValueError, LookupError):  # a method that does not fit the net
             continue
         by_name[explain.module(name).TITLE] = rank_correlation(own, coarse(other))
-        progress.report(len(by_name), len(names))
     if not by_name or case.map.size < 3:
         return found | {"text": "It does not apply: there is no other method to compare with."}
     value = float(np.mean(list(by_name.values())))

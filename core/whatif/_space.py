@@ -7,7 +7,7 @@ import numpy as np
 from core.data.dataset import Schema
 
 NORMAL = 1.4826  # standard deviations in a median absolute deviation, of normal values
-SEEN = 20_000  # training rows looked at, evenly spread
+SEEN, CELLS = 20_000, 2_000_000  # training rows looked at, evenly spread, and of a wide table their values, at most
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class Space:
 
     def __post_init__(self):
         _check(self.schema, self.wish)
-        if len(self.reference) > SEEN:
-            some = np.linspace(0, len(self.reference) - 1, SEEN).round().astype(int)
+        most = max(1000, min(SEEN, CELLS // len(self.x)))
+        if len(self.reference) > most:
+            some = np.linspace(0, len(self.reference) - 1, most).round().astype(int)
             self.reference = self.reference[some]
         self.values, self.share, self.scale = [], [], np.ones(len(self.x))
         for j, column in enumerate(self.schema.columns):

@@ -8,12 +8,12 @@ training rows of the other decision brought near; everything is asked in batches
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
-from core.data.dataset import EPOCH, Column, Schema
+from core.data.dataset import Schema
+from core.whatif._changes import described, plain, shown
 from core.whatif._space import Space, Wish
 
-__all__ = ["COLUMNS", "Wish", "find"]
+__all__ = ["COLUMNS", "Wish", "described", "find", "plain"]
 
 ENOUGH = 4  # columns changed, unless nothing was found
 COLUMNS = 6  # changed at most
@@ -57,28 +57,6 @@ def find(predict: Callable, x: np.ndarray, schema: Schema, reference: np.ndarray
         "asked": search.asked,
         "sentence": _sentence(schema, wish, search, said, changes),
     }
-
-
-def described(schema: Schema, x: np.ndarray, row: np.ndarray) -> list[tuple]:
-    """The changes from x to row, both float32 (n_columns,): (column, from, to) as plain values."""
-    return [
-        (column.name, plain(column, old), plain(column, new))
-        for column, old, new in zip(schema.columns, x, row)
-        if old != new and not (np.isnan(old) and np.isnan(new))
-    ]
-
-
-def plain(column: Column, value: float) -> str | float | int | None:
-    """A value as a person writes it: a number, a category's text, 2024-05-31 for a date; None if missing."""
-    if np.isnan(value) or (column.type == "category" and value < 0):
-        return None
-    if column.type == "category":
-        return column.categories[int(value)]
-    if column.type == "date":
-        date = (EPOCH + pd.Timedelta(days=round(float(value) * 1440) / 1440)).isoformat(sep=" ", timespec="minutes")
-        return date.removesuffix(" 00:00")
-    value = float(np.format_float_positional(np.float32(value), unique=True))  # as short as tells it from others
-    return int(value) if value == int(value) and abs(value) < 1e15 else value
 
 
 class _Search:
@@ -132,7 +110,8 @@ class _Search:
     def sets(self) -> np.ndarray:
         """Rows decided as wished with up to COLUMNS columns changed: one, then pairs, then the best of these go on."""
         space, x = self.space, self.space.x
-        moves = [(j, value) for j in range(len(x)) for value in space.grid(j, POINTS)]
+        points = int(np.clip(4000 // len(x), 4, POINTS))
+        moves = [(j, value) for j in range(len(x)) for value in space.grid(j, points)]
         if not moves:
             return np.zeros((0, len(x)), np.float32)
         column, value = np.array([j for j, _ in moves]), np.array([v for _, v in moves], np.float32)
@@ -175,13 +154,26 @@ class _Search:
         return kept[np.union1d(*best)]
 
     def brought_near(self) -> np.ndarray:
-        """The nearest training rows of the wished decision, as far as changes may go, with few of them left."""
+        """From x towards the nearest training rows of the wished decision, by as few of their columns as it takes."""
         space = self.space
         some = np.linspace(0, len(space.reference) - 1, min(UNLIKE, len(space.reference))).round().astype(int)
         rows = space.reference[some]
         rows = space.within(rows[self.look(rows)[0]])
         rows = rows[self.look(rows)[0]]
-        return self.without_superfluous(rows[np.argsort(space.cost(rows), kind="stable")[:NEAR]])
+        rows = rows[np.argsort(space.cost(rows), kind="stable")[:NEAR]]
+        which, column = np.nonzero(space.changed(rows))
+        alone = np.tile(space.x, (len(which), 1))
+        alone[np.arange(len(which)), column] = rows[which, column]
+        score = np.full(rows.shape, -np.inf)
+        score[which, column] = self.look(alone)[1]
+        order = np.argsort(-score, axis=1, kind="stable")  # the columns that bring most come first
+        found = []
+        for n_changed in range(1, 2 * COLUMNS + 1):
+            tried = np.where(order.argsort(axis=1) < n_changed, rows, space.x)
+            fits = self.look(tried)[0]
+            found.append(tried[fits])
+            rows, order = rows[~fits], order[~fits]
+        return self.without_superfluous(np.concatenate(found))
 
     # ------------------------------------------------------------------------------------------------ polishing
 
@@ -236,14 +228,13 @@ class _Search:
     def best_of_each_set(self, rows) -> np.ndarray:
         """The cheapest rows of each set of changed columns and of categories they change to, at most POLISHED."""
         rows = rows[np.argsort(self.space.cost(rows), kind="stable")]
-        seen, kept = {}, []
-        for i, key in enumerate(self.kind(rows)):
-            if key not in seen:
-                seen[key] = i
-                kept.append(i)
-        changed, some, more = self.space.changed(rows), [], []
-        for i in kept:  # a set of columns first once each, then its other categories
-            (more if any((changed[i] == changed[k]).all() for k in some) else some).append(i)
+        kinds, sets, some, more = set(), set(), [], []
+        for i, (kind, changed) in enumerate(zip(self.kind(rows), self.space.changed(rows))):
+            if kind in kinds:
+                continue
+            kinds.add(kind)
+            (more if changed.tobytes() in sets else some).append(i)  # first each set of columns once
+            sets.add(changed.tobytes())
         return rows[[*some, *more][:POLISHED]]
 
     def kind(self, rows) -> list[bytes]:
@@ -285,11 +276,5 @@ def _sentence(schema: Schema, wish: Wish, search: _Search, said: np.ndarray, cha
             f"No change of {columns}, within what the training data holds, was found with which the model {wanted}; "
             f"it was asked about {search.asked:,} changed rows."
         )
-    parts = [f"{name} were {_shown(new)} instead of {_shown(old)}" for name, old, new in changes[0]]
+    parts = [f"{name} were {shown(new)} instead of {shown(old)}" for name, old, new in changes[0]]
     return f"The model would say {schema.classes[said[0]]} if {', and '.join(parts)}."
-
-
-def _shown(value) -> str:
-    if value is None:
-        return "missing"
-    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)

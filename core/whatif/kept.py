@@ -55,12 +55,11 @@ def shares(run: str, row: tuple[float, ...], target: int) -> dict:
     import torch
 
     from core import explain
-    from core import model as models
     from core.explain import _base, shapley
 
     background = torch.from_numpy(np.array(explain.background(_base.parts_of(run))))
     x = torch.tensor([row], dtype=torch.float32)
-    found = shapley.explain(models.load(run), x, target, background=background)
+    found = shapley.explain(explain.model_of(run), x, target, background=background)
     return {
         "shares": found.values[0].numpy(),
         "error": None if found.error is None else found.error[0].numpy(),

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core import folds, runs, words
 from dashboard import (
+    engine,
     explain_images,
     explain_methods,
     explain_neighbours,
@@ -86,5 +87,8 @@ if names := folds.members(run):
 else:
     schema, dataset = runs.schema(run), data_of(run)
     look = url.segments("Look at", TABS, "look", TABS[0])
+    if st.session_state.get("explaining") != (run, url.asked("sample"), look):
+        st.session_state["explaining"] = (run, url.asked("sample"), look)
+        engine.leave()  # what was asked for another view may give way
     chosen = None if look in (WHOLE, METHODS) else chosen_sample(run, schema, dataset)
     show(look, run, schema, dataset, chosen)

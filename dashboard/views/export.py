@@ -143,7 +143,9 @@ if not model.exists():
 else:
     content, proof = model.read_bytes(), parity.stored(run)
     if proof is None:
-        st.warning("This file has no proof: it was changed, or the comparison did not finish. Export it again.")
+        st.warning(
+            "This file has not been compared with the trained net, or was changed since. Export it again to prove it."
+        )
         make(run, "Export and prove", primary=True)
     else:
         certificate(proof, runs.schema(run).sample_word)

@@ -15,7 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, progress
-from dashboard import engine
+from dashboard import engine, works
 from tests.dashboard import workers
 
 pytestmark = pytest.mark.usefixtures("own_engine")
@@ -85,27 +85,13 @@ def test_a_process_that_died_between_two_calls_is_replaced():
     assert engine.call("Doubling", workers.double, 4) == 8
 
 
-def test_an_answer_that_comes_just_after_a_look_is_not_lost(monkeypatch):
-    class Late(concurrent.futures.Future):
-        """Done between the moment when a look gives up and the question whether it is done."""
-
-        def result(self, timeout=None):
-            if not self.done():
-                self.set_result(42)
-                raise TimeoutError
-            return super().result(timeout)
-
-    monkeypatch.setattr(engine, "submit", lambda *_: Late())
-    assert engine.call("Doubling", workers.double, 21) == 42
-
-
 # ------------------------------------------------------------------------------- how far it is, and stopping it
 
 
 def test_how_far_the_work_is_reaches_the_page_with_the_time_left(tmp_path):
-    key, work = engine._joined("Counting", workers.in_pieces, (tmp_path / "began", 1000, 0.005))
+    key, work = works.joined("Counting", workers.in_pieces, (tmp_path / "began", 1000, 0.005))
     states = []
-    until_done(lambda: states.append(engine._state(work)) or (states[-1].left is not None), 15)
+    until_done(lambda: states.append(works.state(work)) or (states[-1].left is not None), 15)
     assert 0 < states[-1].done < 1
     assert states[-1].left == pytest.approx(states[-1].seconds * (1 / states[-1].done - 1))
     engine.stop(key, work)
@@ -113,17 +99,17 @@ def test_how_far_the_work_is_reaches_the_page_with_the_time_left(tmp_path):
 
 
 def test_work_that_does_not_report_shows_its_seconds_alone(tmp_path):
-    _, work = engine._joined("Sleeping", workers.tell_and_sleep, (tmp_path / "pid",))
-    until_done(lambda: engine._state(work).seconds is not None)
-    assert engine._state(work).done is None and engine._state(work).left is None
+    _, work = works.joined("Sleeping", workers.tell_and_sleep, (tmp_path / "pid",))
+    until_done(lambda: works.state(work).seconds is not None)
+    assert works.state(work).done is None and works.state(work).left is None
 
 
 def test_work_behind_other_work_says_so(tmp_path):
-    _, first = engine._joined("Counting", workers.in_pieces, (tmp_path / "one", 1000, 0.005))
-    _, second = engine._joined("Doubling", workers.double, (4,))
-    until_done(lambda: engine._state(first).seconds is not None)
-    assert engine._state(second) == engine.State(None, behind="Counting")
-    engine._stop(first)
+    _, first = works.joined("Counting", workers.in_pieces, (tmp_path / "one", 1000, 0.005))
+    _, second = works.joined("Doubling", workers.double, (4,))
+    until_done(lambda: works.state(first).seconds is not None)
+    assert works.state(second) == works.State(None, behind="Counting")
+    works.stop(first)
     until_done(second.future.done)
     assert second.future.result() == 8
 
@@ -143,18 +129,18 @@ def test_the_same_question_later_is_asked_again(tmp_path):
 
 
 def test_stop_ends_the_work_at_its_next_report(tmp_path):
-    key, work = engine._joined("Counting", workers.in_pieces, (tmp_path / "began", 10_000, 0.005))
-    until_done(lambda: engine._state(work).done is not None)
+    key, work = works.joined("Counting", workers.in_pieces, (tmp_path / "began", 10_000, 0.005))
+    until_done(lambda: works.state(work).done is not None)
     engine.stop(key, work)
     until_done(work.future.done)
     with pytest.raises(progress.Stopped):
-        engine._result(key, work)
+        works.result(key, work)
     assert engine.call("Doubling", workers.double, 4) == 8
 
 
 def test_work_that_nobody_waits_for_gives_way_and_what_is_waited_for_does_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "FORGOTTEN", 0.3)
-    _, left = engine._joined("Counting", workers.in_pieces, (tmp_path / "one", 10_000, 0.005))
+    monkeypatch.setattr(works, "FORGOTTEN", 0.3)
+    _, left = works.joined("Counting", workers.in_pieces, (tmp_path / "one", 10_000, 0.005))
     time.sleep(0.4)
     assert engine.call("Doubling", workers.double, 4) == 8
     assert isinstance(left.future.exception(), progress.Stopped)
@@ -165,16 +151,23 @@ def test_work_that_nobody_waits_for_gives_way_and_what_is_waited_for_does_not(tm
         assert wanted.result() == 150
 
 
+def test_what_a_session_leaves_gives_way_at_once(tmp_path):
+    _, left = works.joined("Counting", workers.in_pieces, (tmp_path / "one", 10_000, 0.005))
+    engine.leave()
+    assert engine.call("Doubling", workers.double, 4) == 8
+    assert left.stopped
+
+
 def test_what_gave_way_is_begun_again_when_somebody_asks_for_it(tmp_path):
     asked = (tmp_path / "began", 20, 0.005)
-    _, work = engine._joined("Counting", workers.in_pieces, asked)
-    engine._stop(work)
+    _, work = works.joined("Counting", workers.in_pieces, asked)
+    works.stop(work)
     assert engine.call("Counting", workers.in_pieces, *asked) == 20
 
 
 PAGE = """
 import streamlit as st
-from dashboard import engine
+from dashboard import engine, works
 from tests.dashboard import workers
 if __name__ == "__main__":
     st.write(f"Found {engine.ask('Counting', workers.in_pieces, PATH, N, 0.005, patience=0.05)}.")

@@ -157,7 +157,7 @@ def test_methods_that_do_not_exist_are_left_out_of_the_url(show, explained):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_engine")
-def test_a_sample_of_the_url_is_explained_and_judged_in_the_engine_and_kept(show, explained):
+def test_what_is_not_kept_or_damaged_is_made_in_the_engine_and_an_impossible_option_is_one_sentence(show, explained):
     run = explained["digits"]
     sample = str(runs.predictions(run, "test")[0][-1])
     page = settled(show("explain", run=run, sample=sample))
@@ -168,24 +168,18 @@ def test_a_sample_of_the_url_is_explained_and_judged_in_the_engine_and_kept(show
         assert explain.kept(run, method, sample, target) is not None
         assert trust.kept(run, sample, method, target) is not None
 
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("own_engine")
-def test_a_damaged_explanation_is_made_again_and_an_impossible_option_is_one_sentence(show, explained):
-    run = explained["digits"]
-    sample = pages.first_sample(run)
-    kept = explain.kept(run, "gradcam", sample, explain.predicted(run, sample))
+    kept = explain.kept(run, "gradcam", sample, target)
     kept.path.with_suffix(".npz").write_bytes(b"no numbers")
-    page = settled(show("explain", run=run))
-    pages.check(page)
+    page = settled(page.run())
     assert not page.error
-    again = explain.kept(run, "gradcam", sample, explain.predicted(run, sample))
+    again = explain.kept(run, "gradcam", sample, target)
     np.testing.assert_allclose(again.arrays["attribution"], kept.arrays["attribution"], atol=1e-6)
 
-    page.text_input(key="option-gradcam-layer").set_value("nowhere").run()
-    page = settled(page)
+    page = settled(page.text_input(key="option-gradcam-layer").set_value("nowhere").run())
     pages.check(page)
     assert len(page.error) == 1 and "nowhere" in page.error[0].value
+    badges = [text for text in plain(page) if "-badge[" in text and text.startswith(":")]
+    assert any("trust" in text or "care" in text for text in badges)  # the other method has its verdict
 
 
 # ------------------------------------------------------------------------------------------------ what may be gone

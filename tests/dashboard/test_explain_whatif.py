@@ -10,7 +10,7 @@ from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
 from core.whatif.counterfactuals import Wish
 from dashboard import engine, explain_whatif
-from exports import live
+from exports import live, whatif
 
 COLUMNS = (
     Column("rooms", "number"),
@@ -126,7 +126,7 @@ def test_found_ways_flip_the_decision_can_be_tried_and_go_into_the_report(opened
     app, run, sample = opened
     app.button(key="whatif-find").click().run()
     assert not app.exception and not app.error
-    found = explain_whatif.counterfactuals_of(run, sample, Wish())
+    found = whatif.counterfactuals(run, sample, Wish())
     assert len(found.arrays["rows"]) and found.path.exists()
     app.button(key="whatif-try-0").click().run()
     assert "Now the model says" in texts(app)
@@ -138,20 +138,20 @@ def test_found_ways_flip_the_decision_can_be_tried_and_go_into_the_report(opened
 def test_fixed_columns_are_kept_and_what_is_kept_is_read_again(opened, monkeypatch):
     app, run, sample = opened
     app.button(key="whatif-find").click().run()
-    first = explain_whatif.counterfactuals_of(run, sample, Wish()).record["changes"][0][0][0]
+    first = whatif.counterfactuals(run, sample, Wish()).record["changes"][0][0][0]
     app.multiselect(key="whatif-fixed").set_value([first]).run()
-    found = explain_whatif.counterfactuals_of(run, sample, Wish(fixed=(first,)))
+    found = whatif.counterfactuals(run, sample, Wish(fixed=(first,)))
     assert first not in [name for changes in found.record["changes"] for name, *_ in changes]
     monkeypatch.setattr(live, "predict", None)  # nothing is asked a second time
-    assert explain_whatif.counterfactuals_of(run, sample, Wish(fixed=(first,))).record == found.record
+    assert whatif.counterfactuals(run, sample, Wish(fixed=(first,))).record == found.record
 
 
 def test_another_operating_point_has_its_own_ways(exported):
     run = exported["breast_cancer"]
     sample = str(runs.predictions(run, "test")[0][0])
-    plain = explain_whatif.counterfactuals_of(run, sample, Wish())
+    plain = whatif.counterfactuals(run, sample, Wish())
     points.save(run, OperatingPoint(thresholds=(0.9,), name="careful"))
-    careful = explain_whatif.counterfactuals_of(run, sample, Wish())
+    careful = whatif.counterfactuals(run, sample, Wish())
     assert careful.path != plain.path
     now = int(live.decide(run, live.predict(run, row_of(run, sample)[None]))[0])
     assert (live.decide(run, live.predict(run, careful.arrays["rows"])) != now).all()
@@ -159,7 +159,7 @@ def test_another_operating_point_has_its_own_ways(exported):
 
 def test_a_sample_that_is_gone_is_refused(exported):
     with pytest.raises(LookupError, match="There is no sample 'nobody' in the data of run"):
-        explain_whatif.counterfactuals_of(exported["breast_cancer"], "nobody", Wish())
+        whatif.counterfactuals(exported["breast_cancer"], "nobody", Wish())
 
 
 def test_why_is_answered_for_the_changed_row(opened, monkeypatch):

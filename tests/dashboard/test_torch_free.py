@@ -24,14 +24,17 @@ for process in engine._holder()["pool"]._processes.values():
 """
 EVERY_MODULE = """
 import importlib, pathlib, sys
-names = "charts evaluation_charts search_charts compare_charts report pipeline cli script"
+names = "charts evaluation_charts search_charts compare_charts table_charts effect_charts map_charts whole_charts"
+names += " report pipeline cli script live whatif edits"
 for name in names.split():
     importlib.import_module(f"exports.{name}")
 names = "watching folds search.worker training.dry_run training.lr_finder training.together"
 for name in names.split():
     importlib.import_module(f"core.{name}")
-for path in pathlib.Path("core/evaluation").glob("*.py"):
-    importlib.import_module(f"core.evaluation.{path.stem}")
+for folder in ("evaluation", "explain", "whatif"):
+    for path in pathlib.Path(f"core/{folder}").glob("*.py"):
+        importlib.import_module(f"core.{folder}.{path.stem}")
+import core.trust
 for path in pathlib.Path("dashboard").glob("*.py"):
     importlib.import_module(f"dashboard.{path.stem}")
 assert "torch" not in sys.modules

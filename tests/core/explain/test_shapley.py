@@ -66,6 +66,7 @@ def mixed_rows(n, seed=0):
 @pytest.mark.parametrize("options", [{"layers": 2}, {"layers": 0}, {"layers": 1, "numbers": "piecewise"}])
 def test_of_a_table_with_all_kinds_of_columns_equal_to_brute_force(options):
     model = toys.mlp(MIXED, ("a", "b", "c"), hidden=16, **options)
+    model.prior_shift.copy_(torch.tensor([0.5, -0.5, 1.0]))
     x, background = mixed_rows(3), mixed_rows(7, seed=1)
     with torch.inference_mode():
         found = shapley.explain(model, x, 2, background=background)
