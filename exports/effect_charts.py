@@ -62,6 +62,7 @@ def accumulated_local_effects(arrays: dict, column: Column, k: int) -> go.Figure
         x=np.concatenate([at, at[::-1]]),
         y=np.concatenate([arrays["high"][:, k], arrays["low"][::-1, k]]),
         fill="toself",
+        mode="lines",
         line={"width": 0},
         fillcolor=color,
         opacity=0.2,
@@ -92,7 +93,7 @@ def interactions(names: list[str], strength: np.ndarray, size: np.ndarray | None
     order = np.argsort(-np.nan_to_num(figures, nan=-1.0), kind="stable")[:most]
     order = order[~np.isnan(figures[order])][::-1]
     pairs = [f"{words.cut(names[first[i]], 18)} and {words.cut(names[second[i]], 18)}" for i in order]
-    fig = base("Interaction strength H" if size is None else "Probability that is theirs together", "")
+    fig = base("Interaction strength H" if size is None else "Moved only together", "")
     fig.add_bar(
         x=figures[order],
         y=labels(pairs, 44),

@@ -80,7 +80,7 @@ def parts_of(run: str) -> Parts:
 
 
 def scored(net, target: int | Target):
-    """A torch module: whatever `net` takes -> the explained score (n,). For captum, which then needs no target."""
+    """A torch module: whatever `net` takes -> the explained score (n,)."""
     from torch import nn
 
     class Scored(nn.Module):

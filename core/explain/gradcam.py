@@ -10,7 +10,7 @@ from core.options import option
 
 KINDS = ("image",)
 SCOPE = "sample"
-RANK = 1
+RANK = 2
 TITLE = "Grad-CAM"
 ANSWERS = "It shows in which part of the picture the net's last maps hold what speaks for the class."
 SILENT = "It is coarse, one value per cell of these maps, and does not show what speaks against the class."

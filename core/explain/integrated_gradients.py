@@ -13,7 +13,7 @@ from core.options import option
 
 KINDS = ("image", "table")
 SCOPE = "sample"
-RANK = 2
+RANK = 1
 TITLE = "Integrated gradients"
 ANSWERS = "It gives each pixel or column its share in the score, counted from a neutral input, and the shares add up."
 SILENT = "It does not tell which pixels act together, and another neutral input gives other shares."

@@ -22,7 +22,7 @@ SILENT = "What would happen in the world if a value changed; and of columns that
 SOURCE = 'Lundberg and Lee 2017, "A Unified Approach to Interpreting Model Predictions", arXiv:1705.07874.'
 UNIT = "probability"
 NEEDS_BACKGROUND = True
-RANK = 1
+RANK = 0
 
 EXACT = 12  # columns up to which every coalition is asked
 AT_ONCE = 4096  # coalitions asked at once

@@ -240,7 +240,7 @@ def _environment(device, fingerprint: str) -> dict:
 
     import torch
 
-    packages = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "onnx", "onnxruntime", "captum")
+    packages = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "onnx", "onnxruntime")
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=jobs.ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()

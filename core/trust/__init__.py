@@ -28,11 +28,11 @@ def judge(
     each with name, title, passed (None: does not apply), value, text, and of "deletion" also curves.
     Raises what `core.explain.explain` raises.
     """
-    from core.trust._steps import stretch
+    from core import progress
 
     if stored := kept(run, sample, method, target, against, options):
         return stored
-    with stretch(0, 0.1):
+    with progress.within(0, 1, 0.1):
         found = explain.explain(run, sample, method, target, against, options)
     from core.explain._base import Attribution, Target, parts_of
     from core.trust import checks, skill
@@ -46,7 +46,7 @@ def judge(
     values = torch.from_numpy(np.array(found.arrays["attribution"]))[None]
     base = None if record["base"] is None else torch.tensor([record["base"]])
     _, y_true, logits = runs.predictions(run, "test")
-    with stretch(0.1, 1):
+    with progress.within(0.1, 1, 0.9):
         judged = checks.judge(
             explain.model_of(run),
             torch.from_numpy(np.array(found.arrays["x"]))[None],

@@ -5,7 +5,6 @@ import numpy as np
 from core import progress
 from core.trust import deletion, randomised, skill, soft
 from core.trust._case import Case
-from core.trust._steps import stretch
 
 
 def judge(model, x, method, target, options=None, background=None, attribution=None, skill_found=None, seed=0) -> dict:
@@ -21,20 +20,20 @@ def judge(model, x, method, target, options=None, background=None, attribution=N
     target = Target.of(target)
     if attribution is None:
         more = {"background": background} if getattr(method, "NEEDS_BACKGROUND", False) else {}
-        with stretch(0, 0.1):
+        with progress.within(0, 1, 0.1):
             attribution = method.explain(model, x, target, options, **more)
     case = Case(model, x, method, target, options, background, attribution)
     checks = [skill.check(skill_found), something(case)]
     if not checks[1]["passed"]:
         return verdict(case, checks)
-    with stretch(0.1, 0.4):
+    with progress.within(0.1, 1, 0.3):
         checks.append(randomised.check(case, seed))
-    with stretch(0.4, 0.75):
+    with progress.within(0.4, 1, 0.35):
         checks.append(deletion.check(case, seed))
     checks.append(soft.completeness(case))
-    with stretch(0.75, 0.85):
+    with progress.within(0.75, 1, 0.1):
         checks.append(soft.stability(case, seed))
-    with stretch(0.85, 1):
+    with progress.within(0.85, 1, 0.15):
         checks.append(soft.agreement(case))
     progress.report(1, 1)
     return verdict(case, checks)

@@ -7,8 +7,8 @@ import copy
 
 import numpy as np
 
+from core import progress
 from core.trust._case import Case, rank_correlation
-from core.trust._steps import stretch
 
 TITLE = "Does it depend on what the net learnt?"
 ALIKE = 0.6  # mean rank correlation from which the map comes from the picture and the build of the net alone
@@ -22,7 +22,7 @@ def check(case: Case, seed: int = 0) -> dict:
     generator = torch.Generator().manual_seed(seed)
     found = []
     for draw in range(n):
-        with stretch(draw / n, (draw + 1) / n):
+        with progress.within(draw, n):
             other = case.attribute(model=shuffled(case.model, case.x, generator))[0]
         found.append(rank_correlation(case.map, other))
     value = float(np.mean(found))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from core import progress
 from core.trust._case import Case, coarse, rank_correlation
-from core.trust._steps import stretch
 
 GAP = 0.05  # of the difference of the scores that shares may lack, or have too much
 STABLE = 0.5  # rank correlation with the maps of noisy copies
@@ -82,7 +82,7 @@ def agreement(case: Case) -> dict:
     own, by_name = coarse(case.map), {}
     for i, name in enumerate(names):
         try:
-            with stretch(i / len(names), (i + 1) / len(names)):
+            with progress.within(i, len(names)):
                 other = case.attribute(method=explain.module(name))[0]
         except (ValueError, LookupError):  # a method that does not fit the net
             continue
