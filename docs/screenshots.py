@@ -1,4 +1,4 @@
-"""Make the README's screenshots: the Evaluate page of the example, and the Data page of breast cancer."""
+"""Make the README's screenshots: Evaluate and Explain of the example, and the Data page of breast cancer."""
 
 import io
 import pathlib
@@ -28,6 +28,13 @@ def main() -> None:
             page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
             page.wait_for_timeout(1500)
             save(page.screenshot(), HERE / "evaluate.png")
+            page.goto(f"{address}/explain?run={run}&methods=occlusion,integrated_gradients&map=Alone")
+            page.set_viewport_size({"width": 1440, "height": 1180})  # the verdicts are below the maps
+            page.get_by_text("It can be trusted").nth(1).wait_for(timeout=60_000)
+            page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
+            page.wait_for_timeout(1500)
+            save(page.screenshot(), HERE / "explain.png")
+            page.set_viewport_size({"width": 1440, "height": 900})
             page.goto(f"{address}/data?data=breast_cancer&view=Look")
             page.locator(".js-plotly-plot").nth(1).wait_for(timeout=60_000)
             page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
