@@ -79,18 +79,12 @@ def _found(text: str, function, run: str, sample: str, *more):
     key = (function.__name__, run, sample, tuple(runs.weights_stamp(run)), *more)
     kept = st.session_state.setdefault("neighbours-found", {})
     if key not in kept:
-        here = _ready(run, sample)
+        here = similar.ready(run, sample, AT_ONCE)
         found = function(run, [sample], *more) if here else engine.ask(text, function, run, [sample], *more)
         if found is None:
             return None
         kept[key] = found[sample]
     return kept[key]
-
-
-def _ready(run: str, sample: str) -> bool:
-    """Whether embeddings are kept, this sample's too, and so few that the page can compare them itself."""
-    kept = similar._kept(run)
-    return kept is not None and kept[2] <= AT_ONCE and sample in kept[0]
 
 
 def _placed(near: list, dataset: Dataset) -> list[tuple[str, float, int]]:

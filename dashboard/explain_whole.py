@@ -14,6 +14,13 @@ VIEWS = {
     "table": ("Columns", "One column", "Two columns", "Shortcuts", "Map of samples", "Typical samples"),
     "image": ("Shortcuts", "Mean maps", "Map of samples", "Typical samples"),
 }
+STYLE = """
+<style>
+@media (max-width: 1150px) {
+  .st-key-whole-pair [data-testid="stColumn"] { min-width: min(22rem, 100%); flex: 1 1 22rem; }
+}
+</style>
+"""
 SHOWN_CLASSES = 12  # with pictures of their own, at once
 
 
@@ -32,6 +39,12 @@ def tab(run: str, schema: Schema, dataset: Dataset | None) -> None:
         "Map of samples": _map_of_samples,
         "Typical samples": _typical,
     }[view](run, schema, dataset)
+
+
+def side_by_side():
+    """Two columns, one under the other where a figure would be too narrow in them."""
+    st.html(STYLE)
+    return st.container(key="whole-pair").columns(2, gap="medium")
 
 
 def found(run: str, method: str, options: dict | None = None) -> explain.Explanation | None:
@@ -74,7 +87,7 @@ IN_REPORT = ("permutation_importance", "shapley_summary", "partial_dependence", 
 
 def _columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # noqa: ARG001 (one signature for all)
     target = class_box(schema, "whole-class")
-    left, right = st.columns(2, gap="medium")
+    left, right = side_by_side()
     with left:
         importance = found(run, "permutation_importance")
         heading("permutation_importance", importance)
@@ -118,7 +131,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         name = url.select("Column", names, "column", _most_important(run, schema), width=260)
         target = class_box(schema, "whole-class")
     column, k = schema.columns[names.index(name)], schema.classes.index(target)
-    left, right = st.columns(2, gap="medium")
+    left, right = side_by_side()
     with left:
         dependence = found(run, "partial_dependence", {"column": name, "target": target})
         heading("partial_dependence", dependence)
@@ -156,7 +169,7 @@ def _two_columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # 
     heading("interactions", kept)
     if kept is None:
         return
-    left, right = st.columns(2, gap="medium")
+    left, right = side_by_side()
     with left:
         figure = effect_charts.interactions(names, kept.arrays["strength"], kept.arrays["size"])
         run_page.chart(figure, "pairs", "Which columns work together")

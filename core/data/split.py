@@ -284,3 +284,10 @@ def _fill(codes, units, y, shares: dict[int, float], rng) -> np.ndarray:
         want[part] = np.minimum(np.rint(shares.get(part, 0) * n), most)
     want[TRAIN] = n - want.sum(axis=0)
     return np.where(codes == OPEN, dealing.deal(counted, codes == OPEN, units, y, want, rng), codes)
+
+
+def thinned(where: np.ndarray, most: int) -> np.ndarray:
+    """Of positions (n,) at most so many, evenly spread."""
+    if len(where) <= most:
+        return where
+    return where[np.linspace(0, len(where) - 1, most).round().astype(int)]

@@ -48,6 +48,12 @@ def nearest(run: str, ids, k: int = 8) -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def ready(run: str, sample: str, most: int) -> bool:
+    """Whether embeddings of the sample and of at most so many training samples are kept: then no torch is needed."""
+    kept = _kept(run)
+    return kept is not None and kept[2] <= most and sample in kept[0]
+
+
 def outlying(run: str, ids) -> dict[str, dict]:
     """For each sample id how far it is from all training data: {"distance", "percentile"}.
 
@@ -126,7 +132,7 @@ def _made(run: str) -> tuple[np.ndarray, np.ndarray, int]:
 
     dataset, model, stamp = runs.dataset(run), models.load(run), runs.weights_stamp(run)
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
-    parts = [_thinned(positions[part]) for part in PARTS]
+    parts = [split.thinned(positions[part], MOST) for part in PARTS]
     where = np.concatenate(parts)
     embedding = _unit(embed(model, _Rows(dataset, where))).astype(np.float16)
     ids, n_train = dataset.ids[where], len(parts[0])
@@ -160,13 +166,6 @@ def _embedded_now(run: str, ids: list[str]) -> np.ndarray:
             f"There is no sample {unknown!r} in the data of run {run}; ids look like {str(dataset.ids[0])!r}."
         )
     return embed(models.load(run), _Rows(dataset, place))
-
-
-def _thinned(where: np.ndarray) -> np.ndarray:
-    """At most MOST positions, evenly spread."""
-    if len(where) <= MOST:
-        return where
-    return where[np.linspace(0, len(where) - 1, MOST).round().astype(int)]
 
 
 def _path(run: str):

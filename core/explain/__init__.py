@@ -150,6 +150,8 @@ def explain_all(run: str, method: str | None = None, part: str = "test", options
         raise ValueError(f"The part is {part!r}; it must be train, val or test.")
     chosen, parts, model = options_of(method, options), parts_of(run), model_of(run)
     where, rows = parts.where(part), background(parts) if schema.columns else None
+    if not len(where):
+        raise ValueError(f"Run {run} has no samples in {part}; choose another part.")
     pieces, order = [], []
     y_pred = models.predict(model, parts.x(part)).argmax(axis=1)
     for index in np.unique(y_pred):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data import split
 from core.data.dataset import Dataset, Schema
 
 
@@ -55,9 +56,7 @@ class Parts:
     def where(self, part: str, most: int | None = None) -> np.ndarray:
         """Positions in the data set; at most so many, evenly spread."""
         where = self.positions[part]
-        if most is None or len(where) <= most:
-            return where
-        return where[np.linspace(0, len(where) - 1, most).round().astype(int)]
+        return where if most is None else split.thinned(where, most)
 
     def x(self, part: str, most: int | None = None) -> np.ndarray:
         """Raw samples, as the model takes them."""
@@ -73,22 +72,6 @@ class Parts:
 def parts_of(run: str) -> Parts:
     """The samples of a run; ValueError if its data is gone."""
     from core import runs
-    from core.data import split
 
     dataset = runs.dataset(run)
     return Parts(runs.schema(run), dataset, split.load(runs.path(run, "split.parquet"), dataset.ids))
-
-
-def scored(net, target: int | Target):
-    """A torch module: whatever `net` takes -> the explained score (n,)."""
-    from torch import nn
-
-    class Scored(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net, self.target = net, Target.of(target)
-
-        def forward(self, x):
-            return self.target.score(self.net(x))
-
-    return Scored().eval()

@@ -5,11 +5,22 @@ import torch
 from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, NoiseTunnel, Occlusion
 
 from core.explain import _maps, gradcam, integrated_gradients, occlusion
-from core.explain._base import Target, scored
+from core.explain._base import Target
 from tests.core import toys
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 TARGETS = pytest.mark.parametrize("target", [Target(0), Target(1), Target(1, against=0)], ids=["0", "1", "1 not 0"])
+
+
+class Scored(torch.nn.Module):
+    """Whatever `net` takes -> the explained score (n,): captum then needs no target."""
+
+    def __init__(self, net, target):
+        super().__init__()
+        self.net, self.target = net, Target.of(target)
+
+    def forward(self, x):
+        return self.target.score(self.net(x))
 
 
 @pytest.fixture
@@ -26,7 +37,7 @@ def x():
 @pytest.mark.parametrize("layer", ["backbone.1", "backbone.5"])
 def test_gradcam(model, x, target, layer):
     z = _maps.seen(model, x)
-    cam = LayerGradCam(scored(model.net, target), model.net.get_submodule(layer)).attribute(z, relu_attributions=True)
+    cam = LayerGradCam(Scored(model.net, target), model.net.get_submodule(layer)).attribute(z, relu_attributions=True)
     expected = LayerAttribution.interpolate(cam, z.shape[2:], interpolate_mode="bilinear")
     found = gradcam.explain(model, x, target, gradcam.Options(layer=layer))
     torch.testing.assert_close(found.values, expected.detach(), **CLOSE)
@@ -37,7 +48,7 @@ def test_gradcam(model, x, target, layer):
 def test_integrated_gradients_of_images(model, x, target, baseline):
     z = _maps.seen(model, x)
     neutral = _maps.neutral(model, z, baseline)
-    expected = IntegratedGradients(scored(model.net, target)).attribute(z, neutral, n_steps=16)
+    expected = IntegratedGradients(Scored(model.net, target)).attribute(z, neutral, n_steps=16)
     found = integrated_gradients.explain(model, x, target, integrated_gradients.Options(steps=16, baseline=baseline))
     torch.testing.assert_close(found.values, expected.detach().float(), **CLOSE)
 
@@ -45,13 +56,13 @@ def test_integrated_gradients_of_images(model, x, target, baseline):
 def test_integrated_gradients_of_rows():
     model = toys.mlp(layers=2, hidden=8)
     x = torch.tensor([[0.5, -1.0], [2.0, 0.3]])
-    net = scored(model.net.body, 1)
+    net = Scored(model.net.body, 1)
     expected = IntegratedGradients(net).attribute(model.preprocess(x), torch.zeros(2, 2), n_steps=32)
     torch.testing.assert_close(integrated_gradients.explain(model, x, 1).values, expected.detach().float(), **CLOSE)
 
 
 def test_smoothed_integrated_gradients_without_noise(model, x):
-    z, net = _maps.seen(model, x), scored(model.net, 1)
+    z, net = _maps.seen(model, x), Scored(model.net, 1)
     tunnel = NoiseTunnel(IntegratedGradients(net))
     expected = tunnel.attribute(
         z, nt_type="smoothgrad", nt_samples=3, stdevs=0.0, baselines=torch.zeros_like(z), n_steps=8
@@ -66,7 +77,7 @@ def test_smoothed_integrated_gradients_without_noise(model, x):
 def test_occlusion(model, x, target, share, window):
     z = _maps.seen(model, x)
     strides = (3, window[0] // 2, window[1] // 2)
-    net = scored(model.net, target)
+    net = Scored(model.net, target)
     expected = Occlusion(net).attribute(z, (3, *window), strides, baselines=torch.zeros_like(z))[:, :1]
     found = occlusion.explain(model, x, target, occlusion.Options(window=share, cover="mean"))
     torch.testing.assert_close(found.values, expected.detach().float(), **CLOSE)

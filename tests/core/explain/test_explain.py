@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import core.explain as explainers
@@ -179,6 +180,14 @@ def test_all_decisions_of_a_part_are_explained_as_each_alone(finished):
 def test_all_maps_of_a_part_have_the_size_of_the_images(finished):
     found = explainers.explain_all(finished["digits"], "gradcam", "val")
     assert found["attribution"].shape == (len(found["id"]), 8, 8) and "base" not in found
+
+
+def test_a_part_without_samples_is_refused(finished):
+    run = finished["breast_cancer"]
+    path = runs.path(run, "split.parquet")
+    pd.read_parquet(path).replace("val", "train").to_parquet(path)
+    with pytest.raises(ValueError, match="has no samples in val; choose another part"):
+        explainers.explain_all(run, "integrated_gradients", "val")
 
 
 def test_long_work_says_how_far_it_is_and_can_be_stopped(finished):
