@@ -59,15 +59,15 @@ def test_stars_and_tags_have_columns_where_there_are_some(show):
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("wide", {"Wide net", "other"}),
-        ("WIDE net", {"Wide net"}),
+        ("wide", {"Wide dream", "other"}),
+        ("WIDE dream", {"Wide dream"}),
         ("failed", {"lost cause"}),
-        ("digits cnn", {"Wide net", "other", "lost cause"}),
+        ("digits cnn", {"Wide dream", "other", "lost cause"}),
         ("base", {"other"}),
     ],
 )
 def test_the_filter_looks_for_all_words_in_name_title_data_net_state_and_tags(show, asked, expected):
-    made("Wide net")
+    made("Wide dream")
     made("other", tags=["wide", "baseline"])
     made("lost cause", state="failed", message="It failed on purpose here.")
     assert set(listed(show("runs", filter=asked))) == expected
