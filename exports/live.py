@@ -5,9 +5,12 @@ import functools
 import numpy as np
 
 from core import runs
-from core.data.dataset import Schema
 from core.evaluation import points
-from exports import onnx, parity, pipeline
+from core.evaluation.metrics import softmax
+from exports import model_file, parity, pipeline
+from exports import onnx as export
+from exports.facts import FORMAT
+from exports.feeding import feeds
 
 AT_ONCE = 2**22  # values of samples that are predicted together, at most
 
@@ -22,15 +25,14 @@ def predict(run: str, x: np.ndarray) -> np.ndarray:
         raise ValueError(f"The samples have shape {x.shape[1:]}; the model of run {run} takes {tuple(schema.shape)}.")
     if not len(x):
         return np.zeros((0, len(schema.classes)), np.float32)
-    ask, step = _session(*_file(run)), max(1, AT_ONCE // max(1, x[0].size * (64 if schema.kind == "table" else 1)))
+    file, step = _opened(*_file(run)), max(1, AT_ONCE // max(1, x[0].size * (64 if schema.kind == "table" else 1)))
     try:
-        answers = [
-            ask.run([onnx.OUTPUT], feeds(schema, x[start : start + step]))[0] for start in range(0, len(x), step)
-        ]
+        pieces = [x[start : start + step] for start in range(0, len(x), step)]
+        logits = [file.ask(feeds(schema, piece), ["logits"])["logits"] for piece in pieces]
     except Exception as error:  # onnxruntime's many kinds
         problem = str(error).splitlines()[0]
         raise ValueError(f"The exported file of run {run} cannot answer ({problem}); export it again.") from error
-    return np.concatenate(answers)
+    return softmax(np.concatenate(logits)).astype(np.float32)
 
 
 def decide(run: str, y_prob: np.ndarray) -> np.ndarray:
@@ -44,7 +46,8 @@ def ready(run: str) -> bool:
     try:
         if weights.exists() and weights.stat().st_mtime_ns > target.stat().st_mtime_ns:
             return False
-        return parity.point_of(_session(*_file(run))) == points.used(run)
+        file = _opened(*_file(run))
+        return file.facts.get("format") == FORMAT and parity.point_of(file.facts) == points.used(run)
     except (OSError, LookupError, ValueError):
         return False
 
@@ -55,25 +58,12 @@ def make(run: str) -> str:
     Where an older file was proved, the new one is proved too, so that there is a proof as before.
     """
     if not ready(run):
-        if parity.stored(run) is None:
-            onnx.export(run)
+        proof = parity.stored(run)
+        if proof is None:
+            export.export(run)
         else:
-            pipeline.export_and_prove(run)
+            pipeline.export_and_prove(run, explanation=bool(proof.get("explanation")))
     return str(runs.path(run, "exports", "model.onnx"))
-
-
-def feeds(schema: Schema, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Raw samples as the exported file takes them: codes of categories as their text, a missing one as ""."""
-    if schema.kind == "image":
-        return {"image": np.ascontiguousarray(x, schema.dtype)}
-    found = {}
-    for j, (name, column) in enumerate(zip(onnx.input_names(schema), schema.columns)):
-        values = np.ascontiguousarray(x[:, j], np.float32)
-        if column.type == "category":
-            texts = np.array([*column.categories, ""], object)  # -1, a missing one, is the last
-            values = texts[np.clip(values, -1, len(column.categories) - 1).astype(int)]
-        found[name] = values
-    return found
 
 
 def _file(run: str) -> tuple[str, int, int]:
@@ -89,15 +79,6 @@ def _file(run: str) -> tuple[str, int, int]:
 
 
 @functools.lru_cache(maxsize=4)
-def _session(path: str, changed: int, n_bytes: int):  # noqa: ARG001 (another file has other ones)
+def _opened(path: str, changed: int, n_bytes: int) -> model_file.ModelFile:  # noqa: ARG001 (another file has other ones)
     """The file in onnxruntime; ValueError if it is damaged."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the page's process mostly waits
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's many kinds
-        problem = str(error).splitlines()[0]
-        raise ValueError(f"{path} cannot be read ({problem}); export the run again.") from error
+    return model_file.read(path)

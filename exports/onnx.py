@@ -1,145 +1,162 @@
-"""One ONNX file from a run: raw input in, probabilities out, preprocessing inside, and what it is in its metadata."""
+"""One ONNX file from a run: raw input in, decisions out, all preprocessing inside, and what it is in its metadata."""
 
-import json
 import pathlib
 import warnings
 
-import numpy as np
-
 from core import jobs, runs
-from core.data.dataset import Dataset, Schema, days
-from core.evaluation import points
-from core.evaluation.operating import OperatingPoint
+from core.data.dataset import Schema
+from exports import answers as answering
+from exports import graph as graphs
+from exports.answers import Answers
 
-OUTPUT, DECISION = "probabilities", "decision"
+EXPORTERS = ("dynamo", "torchscript")  # PyTorch's two ways to ONNX; the second where the first fails
+MOST_BYTES = 2**31 - 2**24  # of weights, so that the file stays below ONNX's limit of 2 GiB
+PLAIN = Answers()
+OPSET = 20  # dates are read with StringSplit
 
 
-def export(run: str) -> pathlib.Path:
+def export(run: str, explanation: bool = False, embedding: bool = False, exporter: str = "") -> pathlib.Path:
     """Write exports/model.onnx of `run` and return its path. An older proof goes, as it was for an older file.
 
-    Images: one input "image", uint8 (n, c, height, width) of any size. Tables: one input per column, named as the
-    column: float32 (n,) for a number (NaN is missing) or a date (days since 1970-01-01), string (n,) for a category
-    ("" is missing). Output "probabilities", float32 (n, n_classes); and if the run has an operating point in use,
-    "decision", int64 (n,), the index of the class that is said by it, -1 for nothing.
-    Raises LookupError if the run has no weights yet, ValueError if it is still at work.
+    Inputs: see `exports.feeding.inputs`. Outputs, all for n samples: "logits" and "probabilities", float32
+    (n, n_classes), the latter calibrated; "decision", int64 (n,), by the operating point in use, -1 for nothing;
+    "label", its class as text, "" for nothing; "abstain", bool (n,); "set", bool (n, n_classes), the classes that
+    together hold the true one in 90%; "outlier", float32 (n,), see `exports.answers.Outlier`. On request:
+    explanation : why it decides so: of images Grad-CAM (n, H, W), of rows integrated gradients (n, n_columns)
+    embedding : what the last linear layer takes, (n, n_features)
+    exporter : one of EXPORTERS; "" for the first that works
+    Raises LookupError if the run has no weights yet, ValueError if it is still at work or cannot be exported.
     """
     from core import model as models
+    from exports import facts
 
     if jobs.state(run) in runs.WORKING:  # its best epoch may change before the proof is done
         raise ValueError(f"Run {run} is still at work; export it when it is done.")
     target = runs.path(run, "exports", "model.onnx")
-    point = points.used(run)
-    if point is not None:
-        point.fits(len(runs.schema(run).classes))
-    model = convert(models.load(run), point)
-    _describe(model, run, point)
+    model = models.load(run)
+    wanted = answering.of_run(run, model, explanation, embedding)
+    proto, used = _converted(model, wanted, (exporter,) if exporter else EXPORTERS)
+    facts.write(proto, run, model, wanted, used)
+    content = proto.SerializeToString()
     runs.path(run, "exports", "parity.json").unlink(missing_ok=True)
     with runs.replacing(target) as beside:
-        beside.write_bytes(model.SerializeToString())
+        beside.write_bytes(content)
     return target
 
 
-def inputs(dataset: Dataset, where: np.ndarray) -> dict[str, np.ndarray]:
-    """The samples at `where` as the exported file takes them: straight from the data, nothing computed."""
-    if dataset.kind == "image":
-        return {"image": np.ascontiguousarray(dataset.images[where])}
-    rows = dataset.table.iloc[where]
-    return {
-        name: column_input(rows[column.name], column.type)
-        for name, column in zip(input_names(dataset.schema), dataset.columns)
-    }
+def _converted(model, wanted: Answers, exporters: tuple[str, ...]) -> tuple:
+    """The file by the first exporter that can, and which one; ValueError with a sentence if none can."""
+    problems = []
+    for exporter in exporters:
+        try:
+            return convert(model, wanted, exporter), exporter
+        except ValueError:
+            raise
+        except Exception as error:  # the exporters' many kinds
+            problems.append(f"{exporter}: {(str(error).strip().splitlines() or [type(error).__name__])[0][:200]}")
+    what = "explanation inside" if wanted.explanation else "net"
+    advice = "export it without one" if wanted.explanation else "change what it computes, or export it by hand"
+    raise ValueError(f"PyTorch cannot write this {what} as ONNX ({'; '.join(problems)}); {advice}.")
 
 
-def column_input(values, column_type: str) -> np.ndarray:
-    """A column (pandas Series) as the exported file takes it: float32 (n,), or text (n,) for a category."""
-    if column_type == "category":
-        return values.astype("string").fillna("").to_numpy(object)
-    return days(values) if column_type == "date" else values.to_numpy(np.float32, na_value=np.nan)
-
-
-def input_names(schema: Schema) -> list[str]:
-    """Names of the file's inputs: "image", or the columns' own, but for one that is named as an output."""
-    if schema.kind == "image":
-        return ["image"]
-    taken = (OUTPUT, DECISION)
-    return [f"{column.name} (column)" if column.name in taken else column.name for column in schema.columns]
-
-
-def convert(model, point: OperatingPoint | None = None):
-    """An onnx.ModelProto that computes the probabilities of `model` (core.model.Model) from raw input.
-
-    point : the operating point by which it decides; None for no output "decision"
-    """
+def convert(model, wanted: Answers = PLAIN, exporter: str = "dynamo"):
+    """An onnx.ModelProto that computes `wanted` of raw input with `model` (core.model.Model), without metadata."""
     import onnx
     import torch
 
-    schema = model.schema
-    example = _example(schema)
-    axes = {0: torch.export.Dim("batch")}
-    if schema.kind == "image":
-        axes |= {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on names of axes that are the same axis
-        program = torch.onnx.export(
-            _deployed(model, point),
-            example,
-            dynamo=True,
-            input_names=[f"input_{i}" for i in range(len(example))],
-            output_names=[OUTPUT] if point is None else [OUTPUT, DECISION],
-            dynamic_shapes=(tuple(dict(axes) for _ in example),),
-            external_data=False,
-            verbose=False,
+    from exports.deployed import Deployed
+
+    n_bytes = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    if n_bytes > MOST_BYTES:
+        raise ValueError(
+            f"The net has {n_bytes / 2**30:.1f} GiB of weights; one ONNX file holds less than 2 GiB. Choose a smaller "
+            "net."
         )
-    proto = program.model_proto
-    _name_inputs(proto, schema)
-    _take_strings(proto, schema)
+    schema, deployed = model.schema, Deployed(model, wanted).eval()
+    example = _example(schema)
+    names = [f"input_{i}" for i in range(len(example))]
+    axes = {0: "batch"} | ({2: "height", 3: "width"} if schema.kind == "image" else {})
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # on names of axes that are the same axis, and on the second way's age
+        if exporter == "dynamo":
+            proto = _by_dynamo(deployed, example, names, axes)
+        else:
+            proto = _by_torchscript(deployed, example, names, axes)
+    graphs.finish(proto, schema, axes)
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
-def _deployed(model, point: OperatingPoint | None):
-    """The model as it leaves the house: named inputs in, probabilities out, and what is decided by the point."""
+def _by_dynamo(deployed, example: tuple, names: list[str], axes: dict[int, str]):
     import torch
 
-    class Deployed(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.model = model.eval()
-            if model.schema.kind == "image":
-                model.preprocess.any_size = True
-
-        def forward(self, *values):
-            if self.model.schema.kind == "image":
-                x = values[0]
-            else:
-                x = torch.stack([value.float() for value in values], dim=1)
-            y_prob = torch.softmax(self.model(x), dim=1)
-            return y_prob if point is None else (y_prob, _decided(y_prob, point))
-
-    return Deployed().eval()
-
-
-def _decided(y_prob, point: OperatingPoint):
-    """`operating.decide` for a tensor: int64 (n,), -1 where nothing is said."""
-    import torch
-
-    n_classes = y_prob.shape[1]
-    if len(point.thresholds) == 1:
-        is_positive = torch.arange(n_classes) == point.positive
-        rest = torch.where(is_positive, -1.0, y_prob).argmax(dim=1)
-        y_pred = torch.where(y_prob[:, point.positive] >= point.thresholds[0], point.positive, rest)
-    elif point.thresholds:
-        y_pred = (y_prob / torch.tensor(point.thresholds).clamp(min=1e-12)).argmax(dim=1)
-    elif point.costs:
-        y_pred = (y_prob @ torch.tensor(point.costs)[:, :n_classes]).argmin(dim=1)
+    dims = {place: torch.export.Dim(name) for place, name in axes.items()}
+    shapes = tuple(dict(dims) for _ in example)
+    program, weights = deployed, {}
+    if deployed.why is None:
+        shapes = (shapes,)  # it takes all of them in one tuple, *values
     else:
-        y_pred = y_prob.argmax(dim=1)
-    if point.abstain_below > 0:
-        y_pred = torch.where(y_prob.amax(dim=1) < point.abstain_below, -1, y_pred)
-    return y_pred
+        program, weights = _with_gradients(deployed, example)
+    proto = torch.onnx.export(
+        program,
+        example,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=names,
+        output_names=deployed.answers.outputs,
+        dynamic_shapes=shapes,
+        external_data=False,
+        verbose=False,
+    ).model_proto
+    graphs.rename(proto, weights)
+    return proto
 
 
-def _example(schema: Schema):
+def _with_gradients(deployed, example: tuple) -> tuple:
+    """A graph in which gradients are written out as plain operations, and what its weights are called in the model."""
+    from torch._decomp import core_aten_decompositions
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.ops import aten
+
+    table = {**core_aten_decompositions(), aten.max_pool2d_with_indices_backward.default: _unpooled}
+    traced = make_fx(deployed, table, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    names = {id(value): name for name, value in (*deployed.named_parameters(), *deployed.named_buffers())}
+    held = {name: names.get(id(value)) for name, value in vars(traced).items()}
+    held |= {name: names.get(id(value)) for name, value in (*traced.named_parameters(), *traced.named_buffers())}
+    return traced, {name: known for name, known in held.items() if known}
+
+
+def _unpooled(grad, x, _kernel, _stride, _padding, _dilation, _ceil, indices):
+    """The gradient of a pool by its maximum, as the exporter can write it: each goes to where the maximum was."""
+    import torch
+
+    return torch.zeros_like(x).flatten(2).scatter_add(2, indices.flatten(2), grad.flatten(2)).view_as(x)
+
+
+def _by_torchscript(deployed, example: tuple, names: list[str], axes: dict[int, str]):
+    import io
+
+    import onnx
+    import torch
+
+    if deployed.why is not None:
+        raise RuntimeError("gradients cannot be written this way")
+    outputs = deployed.answers.outputs
+    content = io.BytesIO()
+    torch.onnx.export(
+        deployed,
+        example,
+        content,
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=names,
+        output_names=outputs,
+        dynamic_axes={name: dict(axes) for name in names} | {name: {0: axes[0]} for name in outputs},
+    )
+    return onnx.load_from_string(content.getvalue())
+
+
+def _example(schema: Schema) -> tuple:
     """A batch of two samples; one alone could be frozen in."""
     import torch
 
@@ -149,80 +166,3 @@ def _example(schema: Schema):
     return tuple(
         torch.zeros(2, dtype=torch.int64 if column.type == "category" else torch.float32) for column in schema.columns
     )
-
-
-def _name_inputs(proto, schema: Schema) -> None:
-    """Give the inputs their names. What the exporter named inside the file makes room for them."""
-    graph, names, prefix = proto.graph, input_names(schema), "inner/"
-    while any(name.startswith(prefix) for name in names):
-        prefix = f"_{prefix}"
-    inner = {name for node in graph.node for name in node.output} | {value.name for value in graph.initializer}
-    new = {name: f"{prefix}{name}" for name in inner.intersection(names)}
-    new |= {value.name: name for value, name in zip(graph.input, names)}
-    for node in graph.node:
-        node.input[:] = [new.get(name, name) for name in node.input]
-        node.output[:] = [new.get(name, name) for name in node.output]
-    for value in (*graph.input, *graph.initializer, *graph.value_info):
-        value.name = new.get(value.name, value.name)
-
-
-def _take_strings(proto, schema: Schema) -> None:
-    """Let each category input take strings: a LabelEncoder turns them into codes, the unknown into -1."""
-    import onnx
-
-    graph, any_category = proto.graph, False
-    for value, column in zip(graph.input, schema.columns):
-        if column.type != "category":
-            continue
-        any_category = True
-        coded = f"{graph.node[-1].name}/code of {value.name}"
-        for node in graph.node:
-            node.input[:] = [coded if name == value.name else name for name in node.input]
-        encoder = onnx.helper.make_node(
-            "LabelEncoder",
-            [value.name],
-            [coded],
-            name=coded,
-            domain="ai.onnx.ml",
-            keys_strings=list(column.categories),
-            values_int64s=list(range(len(column.categories))),
-            default_int64=-1,
-        )
-        graph.node.insert(0, encoder)
-        value.type.tensor_type.elem_type = onnx.TensorProto.STRING
-    if any_category and not any(entry.domain == "ai.onnx.ml" for entry in proto.opset_import):
-        proto.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 4))
-
-
-def _describe(proto, run: str, point: OperatingPoint | None) -> None:
-    """Write into the file what it is: classes, inputs, run, data and versions, each as JSON text."""
-    import importlib.metadata
-
-    import onnx
-
-    schema, config = runs.schema(run), runs.config(run)
-    if schema.kind == "image":
-        shape = ["n", schema.shape[0], "height", "width"]
-        described = [{"name": "image", "type": schema.dtype, "shape": shape, "size_seen": list(schema.shape[1:])}]
-        if schema.dtype == "uint8":
-            described[0]["range"] = [0, 255]
-    else:
-        described = [
-            {"name": name, "type": "string" if column.type == "category" else "float32", "shape": ["n"]}
-            | ({"categories": list(column.categories)} if column.type == "category" else {})
-            | ({"unit": "days since 1970-01-01"} if column.type == "date" else {})
-            for name, column in zip(input_names(schema), schema.columns)
-        ]
-    proto.producer_name = "Vitrine"
-    facts = {
-        "format": 1,
-        "run": run,
-        "data": config.data.name,
-        "data_fingerprint": runs.read_json(run, "schema.json")["fingerprint"],
-        "net": config.net.name,
-        "classes": list(schema.classes),
-        "inputs": described,
-        "operating_point": point and point.to_dict(),
-        "versions": {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript")},
-    }
-    onnx.helper.set_model_props(proto, {f"vitrine.{name}": json.dumps(value) for name, value in facts.items()})

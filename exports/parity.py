@@ -1,22 +1,32 @@
-"""Proof that an exported file decides as PyTorch does: both on every test sample, from the data as it was given."""
+"""The certificate: proof that an exported file decides as PyTorch does, from the data as it was given."""
 
 import hashlib
-import json
 import pathlib
 import time
 
 import numpy as np
 
-from core import runs
+from core import progress, runs
 from core.data import split
 from core.data.dataset import Dataset
-from core.evaluation import operating
+from core.evaluation import metrics
 from core.evaluation.metrics import softmax
-from core.evaluation.operating import OperatingPoint
-from exports import onnx as export
+from exports import answers as answering
+from exports import feeding, hunting, selftest
+from exports.answers import Answers
+from exports.sides import File, PyTorch, apart, decide, point_of
 
-TOLERANCE = 1e-5  # largest allowed difference of any probability
-BATCH_SIZES = (1, 7, None)  # None: all samples at once
+FORMAT = 2
+TOLERANCE = {"table": 1e-5, "image": 1e-4}  # largest allowed difference of a probability
+CLOSE = 1e-4  # largest allowed difference of an explanation or an embedding, relative beyond 1
+STEP = 0.05  # largest allowed difference of "outlier", which goes up in steps of one validation sample
+BATCH_SIZES = (1, 2, 7, 64)
+LARGE = 2**13  # values of a sample from which fewer samples are swept
+SWEPT = {False: 4000, True: 200}  # samples of each further condition, of small and of large samples
+AT_ONCE = 2**25  # values of samples that are asked at once, at most
+LISTED = 200  # samples in a list, at most
+
+__all__ = ["compare", "decide", "point_of", "stored", "verify"]
 
 
 def verify(run: str) -> dict:
@@ -29,9 +39,9 @@ def verify(run: str) -> dict:
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
         raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
-    dataset = runs.dataset(run)
+    dataset, model = runs.dataset(run), models.load(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
-    record = compare(path, models.load(run), dataset, where)
+    record = compare(path, model, dataset, where, answering.of_run(run, model))
     runs.write_json(runs.path(run, "exports", "parity.json"), record)
     return record
 
@@ -39,159 +49,363 @@ def verify(run: str) -> dict:
 def stored(run: str) -> dict | None:
     """The record of the last comparison, if it is of the file that is there now; else None."""
     path, record = runs.path(run, "exports", "model.onnx"), runs.parity(run)
-    if record is None or not path.exists():
+    if record is None or record.get("format") != FORMAT or not path.exists():
         return None
     return record if record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() else None
 
 
-def compare(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, tolerance: float = TOLERANCE) -> dict:
+def compare(
+    path: pathlib.Path,
+    model,
+    dataset: Dataset,
+    where: np.ndarray,
+    wanted: Answers | None = None,
+    tolerance: float | None = None,
+) -> dict:
     """Run the file `path` in onnxruntime and `model` in PyTorch on the samples at `where` of `dataset`.
 
-    The record holds passed (bool), verdict (a sentence), n, tolerance, largest_difference of any probability and the
-    sample where it is, decisions (those that differ: id, both classes, both probabilities), accuracy on both sides,
-    and one row per batch size in checks. Nothing compared is a failure, and so is a NaN on either side.
+    wanted : what the file is to say; default: nothing but probabilities, uncalibrated, and decisions
+    The record, plain values, holds passed (bool), verdict (a sentence), n, tolerance, and
+        checks: one row per condition, with "input" ("original" files or "stored" samples), "batch_size", "optimised",
+            "threads", "provider", "n", "largest_difference" and "p999_difference" of probabilities,
+            "largest_logit_difference", "decisions_that_differ", "accuracy", and "others": what else differs
+        decisions: those that differ (id, both classes, both probabilities);  largest_at: the sample where it is
+        margin: {"d", "beyond", "grey"}, with d the largest difference of a logit seen anywhere, the share of samples
+            whose two largest logits are more than 2 d apart, and those that are not, {"id", "margin"}
+        metrics: {name: {"pytorch", "onnx"}};  explanation: {"n", "largest_difference"} or None
+        extreme, searched: see `exports.hunting`;  self_test: {"passed", "sentence"}
+        fault: where the two part, if the proof failed, see `exports.locate.first`
+    Nothing compared is a failure, and so is a NaN on either side.
     """
+    started = time.perf_counter()
+    content, thing = pathlib.Path(path).read_bytes(), dataset.schema.sample_word
+    wanted = wanted or Answers()
+    record = _empty(content, len(where), TOLERANCE[dataset.kind] if tolerance is None else tolerance)
+    if len(where) == 0:
+        return record | {"verdict": "Failed: no test sample was compared."}
+    try:
+        record |= _compared(content, model, dataset, where, wanted, record["tolerance"])
+        if record["passed"]:
+            record["problems"] = _problems(record, thing)
+            record["passed"] = not record["problems"]
+            record["verdict"] = _verdict(record, thing)
+    except progress.Stopped:
+        raise
+    except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        record |= {"passed": False, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
+    if not record["passed"]:
+        record["fault"] = _fault(path, model, dataset, where, wanted)
+    return record | {"seconds": time.perf_counter() - started}
+
+
+def _compared(content: bytes, model, dataset: Dataset, where: np.ndarray, wanted: Answers, tolerance: float) -> dict:
+    """All that the record says of the two sides."""
+    file = File(content)
+    found = {"operating_point": file.facts.get("operating_point"), "exporter": file.facts.get("exporter")}
+    if file.facts.get("classes", list(dataset.classes)) != list(dataset.classes):
+        said = "Failed: the class names in the file are not those of the data, in its order."
+        return found | {"passed": False, "verdict": said}
+    torch_side, rows = PyTorch(model, wanted, file.point), _Rows(dataset, where)
+    tally = _Tally(rows, wanted, tolerance)
+    with progress.within(0, 10, 8):
+        for how, places, expected, got in _checks(content, file, torch_side, rows):
+            tally.add(how, places, expected, got)
+    found |= tally.record()
+    with progress.within(8, 10):
+        if "explanation" in file.outputs:
+            found["explanation"] = _explanations(rows, file, torch_side)
+    with progress.within(9, 10):
+        found["extreme"] = hunting.extreme(file, torch_side, tolerance)
+        found["searched"] = hunting.searched(file, torch_side, rows.x, tolerance)
+    if "self_test" in file.facts:
+        found["self_test"] = {key: selftest.check(content)[key] for key in ("passed", "sentence")}
+    return found | {"passed": True}
+
+
+# ------------------------------------------------------------------------------------------------------ conditions
+
+
+class _Rows:
+    """The samples that are compared."""
+
+    def __init__(self, dataset: Dataset, where: np.ndarray):
+        self.dataset, self.where = dataset, where
+        self.y_true, self.ids = dataset.targets[where], dataset.ids[where].astype(str)
+        self.names = [*dataset.classes, "nothing"]
+        self.x = np.asarray(dataset.x[where]) if dataset.kind == "table" else dataset.images[where]
+        self.large = self.x[0].size >= LARGE
+
+    def feeds(self, places: np.ndarray) -> dict[str, np.ndarray]:
+        return feeding.inputs(self.dataset, self.where[places])
+
+
+def _checks(content: bytes, file: File, torch_side: PyTorch, rows: _Rows):
+    """Each comparison: (how, places of the samples, what PyTorch says, what the file says).
+
+    Images are compared from their original files, one by one and each at its own size, where these are there. All
+    samples are then compared as they are stored, and many of them in batches of other sizes, with the graph as it was
+    written, by one thread and by two, and on a GPU where onnxruntime has one.
+    """
+    import onnxruntime
+
+    from core import model as models
+
+    everything = np.arange(len(rows.where))
+    some = split.thinned(everything, SWEPT[rows.large])
+    whole = min(len(everything), max(64, AT_ONCE // max(1, rows.x[0].size)))
+    conditions = [("as it is", file, everything, whole)]
+    conditions += [("batch", file, some, size) for size in BATCH_SIZES if size < len(some)]
+    conditions += [("plain", File(content, optimised=False), some, min(64, len(some)))]
+    conditions += [(f"{n} threads", File(content, threads=n), some, min(64, len(some))) for n in (1, 2)]
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        conditions.append(("CUDA", File(content, provider="CUDA"), some, min(64, len(some))))
+    total = len(conditions) + 3
+
+    with progress.within(0, total, 1):
+        expected = _expected(torch_side, rows)
+    plain = [name for name in file.outputs if name != "explanation"]
+    with progress.within(1, total, 2):
+        originals = models.predict_originals(torch_side.model, rows.dataset, rows.where)
+        if originals is not None:
+            images = models.originals(rows.dataset, rows.where)
+            got = [file.ask({"image": image[None]}, plain) for image in images]
+            got = {name: np.concatenate([one[name] for one in got]) for name in got[0]}
+            how = {"input": "original", "batch_size": 1, "optimised": True, "threads": None, "provider": "CPU"}
+            yield how, everything, torch_side.answers(originals), got
+    for i, (name, asked, places, size) in enumerate(conditions):
+        with progress.within(3 + i, total):
+            got = asked.ask_in_batches(rows.feeds(places), size, plain)
+        how = {
+            "input": "stored",
+            "batch_size": size,
+            "optimised": name != "plain",
+            "threads": int(name[0]) if name.endswith("threads") else None,
+            "provider": "CUDA" if name == "CUDA" else "CPU",
+        }
+        yield how, places, {key: value[places] for key, value in expected.items()}, got
+
+
+def _expected(torch_side: PyTorch, rows: _Rows) -> dict[str, np.ndarray]:
+    """What PyTorch says of all samples as they are stored."""
+    from core import model as models
+    from core.evaluation import similar
+
+    if torch_side.wanted.outlier is None and not torch_side.wanted.embedding:
+        return torch_side.answers(models.predict(torch_side.model, rows.x))
+    embedding, logits = similar.embed_with_logits(torch_side.model, rows.dataset, rows.where)
+    return torch_side.answers(logits, embedding)
+
+
+class _Tally:
+    """What the comparisons come to."""
+
+    def __init__(self, rows: _Rows, wanted: Answers, tolerance: float):
+        self.rows, self.quantiles, self.tolerance = rows, wanted.quantiles, tolerance
+        self.checks: list[dict] = []
+        self.decisions: dict[str, dict] = {}  # those that differ, by sample
+        self.largest, self.largest_at, self.d = -1.0, None, 0.0
+        self.whole = None  # the comparison of all samples by which the metrics are computed
+
+    def add(self, how: dict, places: np.ndarray, expected: dict, got: dict) -> None:
+        """Count one comparison: how it was made, places of the samples, and what both sides say."""
+        ids = self.rows.ids[places]
+        difference = apart(got["probabilities"], expected["probabilities"])
+        logits = apart(got["logits"], expected["logits"]) if "logits" in got else np.zeros(len(places))
+        differ = got["decision"] != expected["decision"]
+        worst = int(difference.argmax())
+        row = {
+            **how,
+            "n": len(places),
+            "largest_difference": metrics.plain(difference[worst]),
+            "p999_difference": metrics.plain(_p999(difference)),
+            "largest_logit_difference": metrics.plain(logits.max()),
+            "decisions_that_differ": int(differ.sum()),
+            "accuracy": float((got["decision"] == self.rows.y_true[places]).mean()),
+            "others": self._others(expected, got, differ),
+        }
+        self.checks.append(row)
+        self.d = max(self.d, float(logits.max()))
+        if difference[worst] > self.largest:
+            self.largest, self.largest_at = float(difference[worst]), str(ids[worst])
+        if self.whole is None:
+            self.whole = (expected, got, logits, difference)
+        for i in np.flatnonzero(differ):
+            self.decisions[ids[i]] = {
+                "id": str(ids[i]),
+                "pytorch": self.rows.names[expected["decision"][i]],
+                "onnx": self.rows.names[got["decision"][i]],
+                "probability_pytorch": metrics.plain(expected["probabilities"][i].max()),
+                "probability_onnx": metrics.plain(got["probabilities"][i].max()),
+            }
+
+    def _others(self, expected: dict, got: dict, differ: np.ndarray) -> dict[str, int]:
+        """For each other output, how many samples differ by more than they may; only those where some do."""
+        found = {}
+        for name in set(got).intersection(expected) - {"probabilities", "logits", "decision"}:
+            if got[name].dtype.kind == "f":
+                wrong = apart(got[name], expected[name]) > (STEP if name == "outlier" else CLOSE)
+            else:
+                wrong = (got[name] != expected[name]).reshape(len(got[name]), -1).any(axis=1) & ~differ
+            if name == "set":  # but for a class whose probability is the limit, to the last digits
+                gap = np.abs(1 - softmax(expected["logits"]) - self.quantiles)
+                wrong &= (gap > self.tolerance).all(axis=1)
+            if wrong.any():
+                found[name] = int(wrong.sum())
+        return dict(sorted(found.items()))
+
+    def record(self) -> dict:
+        """The part of the record that is about all comparisons together."""
+        expected, got, logits, difference = self.whole
+        listed = sorted(self.decisions.values(), key=lambda row: row["id"])
+        return {
+            "checks": self.checks,
+            "decisions": listed[:LISTED],
+            "differing": len(listed),
+            "largest_difference": metrics.plain(self.largest),
+            "largest_at": self.largest_at,
+            "p999_difference": metrics.plain(_p999(difference)),
+            "logits": {"largest": metrics.plain(self.d), "p999": metrics.plain(_p999(logits))},
+            "margin": _margin(expected["logits"], self.d, self.rows.ids),
+            "accuracy": {
+                "pytorch": float((expected["decision"] == self.rows.y_true).mean()),
+                "onnx": min(check["accuracy"] for check in self.checks),
+            },
+            "metrics": _metrics(self.rows.y_true, expected, got),
+        }
+
+
+def _margin(logits: np.ndarray, d: float, ids: np.ndarray) -> dict:
+    if not np.isfinite(d) or not np.isfinite(logits).all() or logits.shape[1] < 2:
+        return {"d": metrics.plain(d), "beyond": None, "grey": []}
+    two = np.partition(logits, -2, axis=1)[:, -2:]
+    margin = np.abs(two[:, 1] - two[:, 0])
+    grey = np.flatnonzero(margin <= 2 * d)
+    grey = grey[np.argsort(margin[grey])][:LISTED]
+    return {
+        "d": float(d),
+        "beyond": float((margin > 2 * d).mean()),
+        "grey": [{"id": str(ids[i]), "margin": float(margin[i])} for i in grey],
+    }
+
+
+def _metrics(y_true: np.ndarray, expected: dict, got: dict) -> dict:
+    """Every metric by the calibrated probabilities of both sides."""
+    sides = {"pytorch": expected["probabilities"], "onnx": got["probabilities"]}
+    sides = {side: y_prob.astype(np.float64) for side, y_prob in sides.items()}
+    there = all(np.isfinite(y_prob).all() for y_prob in sides.values())
+    figures = {side: metrics.values(y_true, y_prob) for side, y_prob in sides.items()} if there else {}
+    return {name: {side: figures[side][name] for side in sides} for name in figures.get("onnx", {})}
+
+
+def _explanations(rows: _Rows, file: File, torch_side: PyTorch) -> dict:
+    """The file's explanations beside those of `core.explain`, of all samples as they are stored."""
+    largest, step = 0.0, 64 if rows.large else 1024
+    for start in range(0, len(rows.where), step):
+        places = np.arange(start, min(start + step, len(rows.where)))
+        got = file.ask(rows.feeds(places), ["explanation", "decision", "logits"])
+        with progress.within(start, len(rows.where), len(places)):
+            expected = torch_side.explanations(rows.x[places], got["decision"], got["logits"])
+        largest = max(largest, float(apart(got["explanation"], expected).max()))
+    return {"n": len(rows.where), "largest_difference": metrics.plain(largest)}
+
+
+# ------------------------------------------------------------------------------------------------------ the verdict
+
+
+def _empty(content: bytes, n: int, tolerance: float) -> dict:
     import onnxruntime
     import torch
 
-    started = time.perf_counter()
-    content = path.read_bytes()
-    record = {
-        "format": 1,
-        "n": len(where),
+    return {
+        "format": FORMAT,
+        "passed": False,
+        "verdict": "",
+        "problems": [],
+        "n": n,
         "tolerance": tolerance,
         "model_sha256": hashlib.sha256(content).hexdigest(),
         "model_bytes": len(content),
         "versions": {"torch": str(torch.__version__), "onnxruntime": onnxruntime.__version__},
+        "made": time.time(),
         "checks": [],
         "decisions": [],
+        "differing": 0,
         "largest_difference": None,
         "largest_at": None,
+        "p999_difference": None,
         "accuracy": {"pytorch": None, "onnx": None},
+        "metrics": {},
+        "margin": None,
+        "logits": None,
+        "extreme": [],
+        "searched": None,
+        "self_test": None,
+        "explanation": None,
         "operating_point": None,
+        "exporter": None,
+        "fault": None,
+        "seconds": 0.0,
     }
-    if len(where) == 0:
-        return record | {"passed": False, "seconds": 0.0, "verdict": "Failed: no test sample was compared."}
-    y_true, ids = dataset.targets[where], dataset.ids[where]
-    try:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        point = point_of(session)
-        record["operating_point"] = point and point.to_dict()
-        answers = _answers(session, model, dataset, where)
-    except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
-        problem = str(error).splitlines()[0]
-        return record | {"passed": False, "seconds": 0.0, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
-    named = json.loads(session.get_modelmeta().custom_metadata_map.get("vitrine.classes", "null"))
-    if named is not None and named != list(dataset.classes):
-        said = "Failed: the class names in the file are not those of the data, in its order."
-        return record | {"passed": False, "seconds": 0.0, "verdict": said}
-
-    decisions = {}
-    largest, largest_at = -1.0, None
-    names = [*dataset.classes, "nothing"]
-    for input_, batch_size, expected, got, said in answers:
-        difference = np.nan_to_num(np.abs(got - expected), nan=np.inf).max(axis=1)
-        wanted = decide(expected, point)
-        differ = said != wanted
-        worst = int(difference.argmax())
-        if difference[worst] > largest:
-            largest, largest_at = float(difference[worst]), str(ids[worst])
-        record["checks"].append(
-            {
-                "input": input_,
-                "batch_size": batch_size,
-                "n": len(got),
-                "largest_difference": _plain(difference[worst]),
-                "decisions_that_differ": int(differ.sum()),
-                "accuracy": float((said == y_true).mean()),
-            }
-        )
-        for i in np.flatnonzero(differ):
-            decisions[int(i)] = {
-                "id": str(ids[i]),
-                "pytorch": names[wanted[i]],
-                "onnx": names[said[i]],
-                "probability_pytorch": _plain(expected[i].max()),
-                "probability_onnx": _plain(got[i].max()),
-            }
-    record |= {
-        "decisions": [decisions[i] for i in sorted(decisions)],
-        "largest_difference": _plain(largest),
-        "largest_at": largest_at,
-        "accuracy": {
-            "pytorch": float((decide(answers[0][2], point) == y_true).mean()),
-            "onnx": min(check["accuracy"] for check in record["checks"]),
-        },
-        "passed": not decisions and largest <= tolerance,
-        "seconds": time.perf_counter() - started,
-    }
-    return record | {"verdict": _verdict(record, dataset.schema.sample_word)}
 
 
-def point_of(session) -> OperatingPoint | None:
-    """The operating point by which a file decides; None if it gives probabilities alone."""
-    values = json.loads(session.get_modelmeta().custom_metadata_map.get("vitrine.operating_point", "null"))
-    return None if values is None else OperatingPoint.from_dict(values)
-
-
-def decide(y_prob: np.ndarray, point: OperatingPoint | None) -> np.ndarray:
-    """What is decided, int (n,), with the precision that the file has."""
-    if not np.isfinite(y_prob).all():  # no proof, whatever is decided
-        return y_prob.argmax(axis=1)
-    return operating.decide(y_prob.astype(np.float32), point or OperatingPoint())
-
-
-def _answers(session, model, dataset: Dataset, where: np.ndarray) -> list[tuple]:
-    """(input, batch size, what PyTorch says, what the file says, what the file decides) of each comparison.
-
-    Probabilities (n, n_classes); decisions int (n,), those of the file's own output if it has one.
-    Images are compared from their original files, one by one and each at its own size, where these are there; and as
-    they are stored, in batches. Rows are compared from the table as it was given.
-    """
-    from core import model as models
-
-    answers = []
-    expected = models.predict_originals(model, dataset, where)
-    if expected is not None:
-        got = [ask(session, {"image": image[None]}) for image in models.originals(dataset, where)]
-        answers.append(("original", 1, softmax(expected), *map(np.concatenate, zip(*got))))
-    expected, feeds = softmax(models.predict(model, dataset.x[where])), export.inputs(dataset, where)
-    for batch_size in BATCH_SIZES:
-        size = batch_size or len(where)
-        answers.append(("stored", size, expected, *run_file(session, feeds, len(where), size)))
-    return answers
-
-
-def run_file(session, feeds: dict[str, np.ndarray], n: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, float32 (n, n_classes), and decisions (n,) that the file gives, asked in batches."""
-    got = [
-        ask(session, {name: values[i : i + batch_size] for name, values in feeds.items()})
-        for i in range(0, n, batch_size)
-    ]
-    return tuple(map(np.concatenate, zip(*got)))
-
-
-def ask(session, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and decisions of one batch; a file without an operating point says the most probable class."""
-    if any(output.name == export.DECISION for output in session.get_outputs()):
-        return tuple(session.run([export.OUTPUT, export.DECISION], feeds))
-    (y_prob,) = session.run([export.OUTPUT], feeds)
-    return y_prob, y_prob.argmax(axis=1)
+def _problems(record: dict, thing: str) -> list[str]:
+    """Why the proof fails, a clause each; none if it holds."""
+    n, found = _counted(record["n"], thing), []
+    if record["differing"]:
+        found.append(f"the file decides otherwise than the trained net on {record['differing']:,} of {n}")
+    largest, allowed = record["largest_difference"], f"{record['tolerance']:.0e}"
+    if largest is None or largest > record["tolerance"]:
+        found.append(f"a probability differs by {_apart(largest)} (allowed: {allowed})")
+    names = sorted({name for check in record["checks"] for name in check["others"]})
+    if names:
+        found.append(f"the output{'s' * (len(names) > 1)} {' and '.join(names)} differ")
+    explained = record["explanation"]
+    if explained and (explained["largest_difference"] is None or explained["largest_difference"] > CLOSE):
+        found.append(f"an explanation differs by {_apart(explained['largest_difference'])} (allowed: {CLOSE:.0e})")
+    wrong = [row["name"] for row in record["extreme"] if not row["passed"]]
+    if wrong:
+        found.append(f"the two differ on extreme inputs ({', '.join(wrong[:3])})")
+    searched = record["searched"]
+    if searched and not searched["passed"]:
+        found.append("a search found inputs on which the two differ")
+    if record["self_test"] and not record["self_test"]["passed"]:
+        found.append("the self-test inside the file fails")
+    return found
 
 
 def _verdict(record: dict, thing: str) -> str:
-    n = f"{record['n']:,} test {thing}{'' if record['n'] == 1 else 's'}"
-    largest = record["largest_difference"]
-    apart = "not a number" if largest is None else f"{largest:.1e}"
+    n = _counted(record["n"], thing)
     if record["passed"]:
+        apart_ = _apart(record["largest_difference"])
         return (
-            f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {apart}."
+            f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {apart_}."
         )
-    if record["decisions"]:
-        return f"Failed: the file decides otherwise than the trained net on {len(record['decisions']):,} of {n}."
-    allowed = f"{record['tolerance']:.0e}"
-    return f"Failed: the decisions are the same on {n}, but a probability differs by {apart} (allowed: {allowed})."
+    first = record["problems"][0]
+    return f"Failed: {first}." if record["differing"] else f"Failed: the decisions are the same on {n}, but {first}."
 
 
-def _plain(value) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _fault(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, wanted: Answers) -> dict | None:
+    from exports import locate
+
+    places = split.thinned(where, 64)
+    try:
+        feeds, x = feeding.inputs(dataset, places), np.asarray(dataset.x[places])
+        return locate.first(path, model, feeds, x, wanted.temperature)
+    except progress.Stopped:
+        raise
+    except Exception as error:  # the file may be anything; where it parts is a help, not the proof
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        return {"node": None, "module": None, "text": f"Where the two part could not be found ({problem})."}
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{n:,} test {thing}{'' if n == 1 else 's'}"
+
+
+def _apart(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.1e}"
+
+
+def _p999(values: np.ndarray) -> float:
+    return float(np.quantile(values, 0.999, method="higher"))

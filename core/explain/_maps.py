@@ -111,6 +111,24 @@ def inner_maps(model, z, target, layer: str, method: str):
     """
     import torch
 
+    (_, out, grid, prefix), slope, cut, score = _chosen(model, z, target, layer, method)
+    maps = as_maps(out.detach(), grid, prefix)
+    if slope is None:  # nothing moves the score
+        return maps, torch.zeros_like(maps), score
+    return maps.relu() if cut else maps, as_maps(slope, grid, prefix), score
+
+
+def layer_of(model, z, target, method: str) -> tuple:
+    """The layer that `inner_maps` chooses for "": name, shape of its output, what `as_maps` needs, and whether maps
+    are cut off below 0."""
+    (name, out, grid, prefix), _, cut, _ = _chosen(model, z, target, "", method)
+    return name, tuple(out.shape), grid, prefix, cut
+
+
+def _chosen(model, z, target, layer: str, method: str) -> tuple:
+    """((name, output, grid, n_prefix), gradient of the score by it or None, whether it is cut off below 0, score)."""
+    import torch
+
     net = getattr(model, "net", model)
     names = {module: name for name, module in net.named_modules() if name}
     if layer and layer not in names.values():
@@ -122,21 +140,19 @@ def inner_maps(model, z, target, layer: str, method: str):
     if not score.requires_grad:
         raise ValueError(f"{method} needs gradients, and this net gives none; use occlusion or rise.")
     found = _candidates(events, layer)
-    for name, out, grid, prefix in reversed(found[-60:]):
+    for one in reversed(found[-60:]):
+        name, out, grid, prefix = one
         if layer and name != layer:
             continue
         slope = torch.autograd.grad(score.sum(), out, retain_graph=True, allow_unused=True)[0]
         if slope is None:
             continue
-        maps, slopes = _as_maps(out.detach(), grid, prefix), _as_maps(slope, grid, prefix)
-        if layer or out.dim() == 4 or slopes.any():
-            return maps.relu() if not layer and _cut_off_later(events, out) else maps, slopes, score.detach()
+        if layer or out.dim() == 4 or as_maps(slope, grid, prefix).any():
+            return one, slope, not layer and _cut_off_later(events, out), score.detach()
     if layer:
         raise ValueError(f"The layer {layer!r} has no maps that move the score; {_some_layers(events, method)}")
-    if found:  # nothing moves the score
-        _, out, grid, prefix = found[-1]
-        maps = _as_maps(out.detach(), grid, prefix)
-        return maps, torch.zeros_like(maps), score.detach()
+    if found:
+        return found[-1], None, False, score.detach()
     raise ValueError(
         f"{method} needs a net with a convolution, or with tokens of patches, and this one has none; "
         "use integrated_gradients, occlusion or rise."
@@ -208,7 +224,7 @@ def _grid(n_tokens: int, size) -> tuple | None:
     return None
 
 
-def _as_maps(values, grid, prefix):
+def as_maps(values, grid, prefix):
     """Maps as they are, or made from tokens (n, prefix + h * w, c), or from (n, h, w, c): (n, c, h, w)."""
     if grid is None:
         return values

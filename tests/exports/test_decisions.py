@@ -11,8 +11,7 @@ from core import runs
 from core.evaluation import operating, points
 from core.evaluation.metrics import softmax
 from core.evaluation.operating import OperatingPoint
-from exports import onnx as export
-from exports import parity, pipeline
+from exports import feeding, model_file, parity, pipeline
 
 CHEAP = OperatingPoint((0.9,), ((0.0, 1.0), (5.0, 0.0)), 0.6, 1, "careful")
 
@@ -67,15 +66,19 @@ POINTS = {
 def test_a_tensor_is_decided_as_an_array_is(name):
     import torch
 
+    from exports.deployed import decided
+
     y_prob = np.random.default_rng(0).dirichlet(np.ones(3), 500).astype(np.float32)
-    got = export._decided(torch.from_numpy(y_prob), POINTS[name]).numpy()
+    got = decided(torch.from_numpy(y_prob), POINTS[name]).numpy()
     np.testing.assert_array_equal(got, operating.decide(y_prob, POINTS[name]))
 
 
-def test_a_file_without_a_point_has_probabilities_alone(exported):
-    session = onnxruntime.InferenceSession(runs.path(exported["digits"], "exports", "model.onnx"))
-    assert [output.name for output in session.get_outputs()] == ["probabilities"]
-    assert parity.point_of(session) is None
+def test_a_file_without_a_point_says_the_most_probable_class(exported):
+    file = model_file.read(runs.path(exported["digits"], "exports", "model.onnx"))
+    said = file.ask({"image": np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), np.uint8)})
+    np.testing.assert_array_equal(said["decision"], said["logits"].argmax(axis=1))
+    assert [file.classes[k] for k in said["decision"]] == said["label"].tolist() and not said["abstain"].any()
+    assert parity.point_of(file.facts) is None
 
 
 def test_a_column_named_as_an_output_keeps_its_name_apart():
@@ -83,7 +86,7 @@ def test_a_column_named_as_an_output_keeps_its_name_apart():
 
     columns = (Column("decision", "number"), Column("probabilities", "number"), Column("a", "number"))
     schema = Schema("table", (3,), ("no", "yes"), columns)
-    assert export.input_names(schema) == ["decision (column)", "probabilities (column)", "a"]
+    assert feeding.input_names(schema) == ["decision (column)", "probabilities (column)", "a"]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_damaged_file_is_not_ready_and_says_so(exported):
     run = exported["breast_cancer"]
     runs.path(run, "exports", "model.onnx").write_bytes(b"not a model")
     assert not live.ready(run)
-    with pytest.raises(ValueError, match=r"cannot be read .*export the run again"):
+    with pytest.raises(ValueError, match=r"is no ONNX file .*; export it again"):
         live.predict(run, rows_of(run))
 
 

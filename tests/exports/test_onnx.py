@@ -5,6 +5,7 @@ import json
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from core import model as models
 from core.data.dataset import Column
 from core.evaluation import metrics
 from exports import onnx as export
-from exports import parity
+from exports import feeding, model_file, parity
 from tests.exports import made
 
 LENGTH, COLOUR = Column("length (mm)", "number"), Column("Farbe [größte Fläche]", "category", ("blue", "green", "red"))
@@ -92,7 +93,7 @@ def test_images_go_in_as_uint8_by_the_name_image(digits):
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_any_number_of_images_gives_probabilities_that_sum_to_1(digits, n):
     pixels = np.random.default_rng(0).integers(0, 256, (n, 1, 8, 8), np.uint8)
-    (got,) = session(digits).run(None, {"image": pixels})
+    (got,) = session(digits).run(["probabilities"], {"image": pixels})
     assert (got.dtype, got.shape, got.min() >= 0) == (np.float32, (n, 10), True)
     np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-6)
 
@@ -100,32 +101,60 @@ def test_any_number_of_images_gives_probabilities_that_sum_to_1(digits, n):
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (5, 40), (33, 17), (200, 300)])
 def test_an_image_of_any_size_is_scaled_in_the_file_as_in_pytorch(exported, digits, size):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 1, *size), np.uint8)
-    (got,) = session(digits).run(None, {"image": pixels})
-    expected = metrics.softmax(models.predict(models.load(exported["digits"]), pixels))
+    (got,) = session(digits).run(["probabilities"], {"image": pixels})
+    temperature = runs.evaluation(exported["digits"])["temperature"]
+    expected = metrics.softmax(models.predict(models.load(exported["digits"]), pixels) / temperature)
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def test_the_file_of_images_says_what_it_is(exported, digits):
     described, run = facts(digits), exported["digits"]
-    assert described.pop("versions").keys() == {"torch", "onnx", "onnxscript"}
-    assert described == {
-        "format": 1,
+    assert described["versions"].keys() == {"torch", "onnx", "onnxscript"}
+    expected = {
+        "format": 2,
         "run": run,
         "data": "digits",
         "data_fingerprint": data.get("digits").fingerprint,
+        "licence": data.get("digits").licence,
         "net": "cnn",
+        "kind": "image",
         "classes": list("0123456789"),
-        "inputs": [
-            {
-                "name": "image",
-                "type": "uint8",
-                "shape": ["n", 1, "height", "width"],
-                "size_seen": [8, 8],
-                "range": [0, 255],
-            }
-        ],
+        "exporter": "dynamo",
         "operating_point": None,
+        "temperature": runs.evaluation(run)["temperature"],
+        "metrics": {"n": 359, **runs.evaluation(run)["test"]["metrics"]},
     }
+    assert {name: described[name] for name in expected} == expected
+    (image,) = described["inputs"]
+    assert (image["name"], image["type"], image["range"]) == ("image", "uint8", [0, 255])
+    assert (image["shape"], image["size_seen"]) == (["n", 1, "height", "width"], [8, 8])
+
+
+def test_what_the_file_says_of_its_outputs_is_what_it_gives(digits):
+    said = {about["name"]: about for about in facts(digits)["outputs"]}
+    got = model_file.read(digits).ask({"image": np.zeros((3, 1, 8, 8), np.uint8)})
+    assert list(said) == list(got) == ["logits", "probabilities", "decision", "label", "abstain", "set", "outlier"]
+    for name, values in got.items():
+        kind = "string" if values.dtype == object else str(values.dtype)
+        assert (said[name]["type"], len(said[name]["shape"])) == (kind, values.ndim)
+        assert said[name]["text"].endswith(".")
+
+
+def test_probabilities_are_calibrated_and_the_outlier_score_tells_noise_from_digits(exported, digits):
+    file, images = model_file.read(digits), data.get("digits").images
+    said = file.ask({"image": np.ascontiguousarray(images[:200])})
+    temperature = file.facts["temperature"]
+    np.testing.assert_allclose(said["probabilities"], metrics.softmax(said["logits"] / temperature), atol=1e-6)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 1, 8, 8), np.uint8)
+    assert said["outlier"].mean() < 0.6 < 0.85 < file.ask({"image": noise}, ["outlier"])["outlier"].mean()
+
+
+def test_sets_hold_the_true_class_about_as_often_as_promised(exported, digits):
+    ids, y_true, _ = runs.predictions(exported["digits"], "test")
+    dataset = data.get("digits")
+    place = pd.Index(dataset.ids).get_indexer(ids)
+    members = model_file.read(digits).ask(feeding.inputs(dataset, place), ["set"])["set"]
+    assert 0.84 < members[np.arange(len(ids)), y_true].mean() < 0.96
 
 
 # ---------------------------------------------------------------------------------------------------- tables
@@ -140,12 +169,14 @@ def test_a_table_has_one_input_per_column_by_the_columns_own_name(cancer):
 def test_the_file_of_a_table_says_what_it_is(cancer):
     described = facts(cancer)
     assert described["classes"] == ["malignant", "benign"]
-    assert described["inputs"][0] == {"name": "mean radius", "type": "float32", "shape": ["n"]}
+    first = described["inputs"][0]
+    assert (first["name"], first["type"], first["shape"], first["role"]) == ("mean radius", "float32", ["n"], "number")
+    assert first["range"][0] <= first["example"] <= first["range"][1]
     assert len(described["inputs"]) == 30
 
 
 def test_feeds_are_the_raw_columns():
-    feeds = export.inputs(made.table(ROWS, (LENGTH, COLOUR)), np.array([3, 0, 4]))
+    feeds = feeding.inputs(made.table(ROWS, (LENGTH, COLOUR)), np.array([3, 0, 4]))
     np.testing.assert_array_equal(feeds[LENGTH.name], np.array([np.nan, 2, 2], np.float32))
     assert feeds[COLOUR.name].tolist() == ["green", "blue", ""]
 

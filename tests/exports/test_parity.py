@@ -19,7 +19,9 @@ ROWS = [{"a": value} for value in (1.0, -1.0, 2.0, -2.0)]
 def toy():
     """Four rows and a net that says "yes" (0.75) where a is positive and "no" (0.75) elsewhere."""
     dataset = made.table(np.sign([row["a"] for row in ROWS])[:, None], (Column("a", "number"),), targets=[1, 0, 0, 0])
-    return dataset, made.linear(dataset, [[0.0], [float(np.log(3))]], [0.0, 0.0])
+    model = made.linear(dataset, [[0.0], [float(np.log(3))]], [0.0, 0.0])
+    model.preprocess.limit.fill_(5.0)  # as where it is fitted; infinity is 5 then
+    return dataset, model
 
 
 def written(tmp_path, yes: str):
@@ -37,12 +39,15 @@ def written(tmp_path, yes: str):
     return tmp_path / "model.onnx"
 
 
-def off_by(tmp_path, shift: float, slope: float = 0.25):
-    """The file that says 0.5 + slope * a + shift: right for slope 0.25 and shift 0."""
+def off_by(tmp_path, shift: float, slope: float = float(np.log(3))):
+    """The file that says sigmoid(slope * a) + shift, and takes a missing one for 0: right but for the shift."""
     return written(
         tmp_path,
-        f"slope = Constant <value = float[1, 1] {{{slope}}}> () half = Constant <value = float[1, 1] {{{0.5 + shift}}}>"
-        " () scaled = Mul (x, slope) yes = Add (scaled, half)",
+        f"slope = Constant <value = float[1, 1] {{{slope}}}> () shift = Constant <value = float[1, 1] {{{shift}}}> () "
+        "zero = Sub (one, one) missing = IsNaN (x) known = Where (missing, zero, x) "
+        "low = Constant <value = float {-5.0}> () high = Constant <value = float {5.0}> () held = Clip (known, low, high) "
+        "scaled = Mul (held, slope) "
+        "right = Sigmoid (scaled) yes = Add (right, shift)",
     )
 
 
@@ -55,10 +60,15 @@ def compared(toy, path, n=4, **how) -> dict:
 
 
 @pytest.mark.parametrize(("name", "n"), [("digits", 359), ("breast_cancer", 113)])
-def test_a_finished_run_passes_on_every_test_sample_one_by_one_in_sevens_and_all_at_once(exported, name, n):
+def test_a_finished_run_passes_on_every_test_sample_in_batches_of_every_size_and_in_every_other_way(exported, name, n):
     record = parity.verify(exported[name])
     assert record["passed"], record["verdict"]
-    assert [(check["batch_size"], check["n"]) for check in record["checks"]] == [(1, n), (7, n), (n, n)]
+    how = [(check["batch_size"], check["optimised"], check["threads"]) for check in record["checks"]]
+    sizes = [(size, True, None) for size in (n, 1, 2, 7, 64)]
+    assert how == [*sizes, (64, False, None), (64, True, 1), (64, True, 2)]
+    assert {check["n"] for check in record["checks"]} == {n}
+    assert all(row["passed"] for row in record["extreme"]) and len(record["extreme"]) >= 6
+    assert record["searched"]["tried"] >= 100 and record["self_test"]["passed"]
     assert record["n"] == n == len(runs.predictions(exported[name], "test")[0])
 
 
@@ -228,7 +238,7 @@ def test_a_fault_that_shows_only_in_some_batch_sizes_is_found(toy, tmp_path):
             "alike = Add (zero, mean) scaled = Mul (alike, quarter) yes = Add (scaled, half)",
         ),
     )
-    assert [check["decisions_that_differ"] for check in record["checks"]] == [0, 2, 2]
+    assert [check["decisions_that_differ"] for check in record["checks"]] == [2, 0, 2, 2, 2, 2]  # all, 1, 2, ...
     assert not record["passed"]
 
 

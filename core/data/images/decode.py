@@ -4,6 +4,7 @@ Started as a program (`decode_many` does), it answers one line of JSON with anot
 NumPy, which few files need, would double the time it takes to start.
 """
 
+import io
 import json
 import pathlib
 import re
@@ -89,6 +90,15 @@ def original(path: str, channels: int) -> "np.ndarray":
         raise ValueError(f"{pathlib.Path(path).name} cannot be read: it {_reason(error, path)}.") from error
 
 
+def content(data: bytes, channels: int) -> "np.ndarray":
+    """As `original`, of what is in a file."""
+    try:
+        with _open(io.BytesIO(data)) as image:
+            return _array(_upright(_flat(image), _turn(image)), channels)
+    except Exception as error:
+        raise ValueError(f"The image cannot be read: it {_reason(error, '')}.") from error
+
+
 def fit(image: Image.Image, size: tuple[int, int], channels: int) -> "np.ndarray":
     """A Pillow image as uint8 (c, h, w): over white if transparent, cut to shape about its centre, then resized.
 
@@ -110,7 +120,7 @@ def crop_box(width: int, height: int, to_height: int, to_width: int) -> tuple[in
     return left, top, left + wide, top + high
 
 
-def _open(path: str) -> Image.Image:
+def _open(path: "str | io.BytesIO") -> Image.Image:
     image = Image.open(path, formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         image.close()

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from exports import feeding, sides
 from exports import onnx as export
+from exports.answers import Answers
 from tests.core import toys
 from tests.core.nets.test_nets import VARIANTS, fitted, samples
 
@@ -24,7 +26,8 @@ def test_the_file_of_a_net_gives_what_the_net_gives(name, options, schema):
     with torch.no_grad():
         expected = torch.softmax(model(x), dim=1).numpy()
     assert expected.std(axis=0).max() > 1e-4  # else any file would do
-    np.testing.assert_allclose(file.run(None, _feeds(schema, x.numpy()))[0], expected, atol=1e-5)
+    (got,) = file.run(["probabilities"], feeding.feeds(schema, x.numpy()))
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def _use_statistics_of(model, x) -> None:
@@ -37,12 +40,22 @@ def _use_statistics_of(model, x) -> None:
     model.eval()
 
 
-def _feeds(schema, x) -> dict:
-    if schema.kind == "image":
-        return {"image": x}
-    feeds = {}
-    for name, column, values in zip(export.input_names(schema), schema.columns, x.T):
-        if column.type == "category":
-            values = np.array([column.categories[int(v)] if v >= 0 else "" for v in values], object)
-        feeds[name] = values
-    return feeds
+EXPLAINED = [one for one in TINY if "squeezenet" not in str(one[1])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "options", "schema"), EXPLAINED, ids=[f"{n} {o}" for n, o, _ in EXPLAINED])
+def test_the_explanation_in_the_file_is_the_one_of_core(name, options, schema):
+    model = fitted(name, schema, **options)
+    _use_statistics_of(model, samples(schema, 8))
+    try:
+        proto = export.convert(model, Answers(explanation=True, embedding=True))
+    except ValueError as error:
+        assert name == "own" and "none" in str(error)  # a net without maps, or without a linear layer
+        return
+    file = sides.File(proto.SerializeToString())
+    x = samples(schema, 5).numpy()
+    said = file.ask(feeding.feeds(schema, x))
+    expected = sides.PyTorch(model, Answers(), None).explanations(x, said["decision"], said["logits"])
+    assert np.abs(expected).max() > 0
+    assert sides.apart(said["explanation"], expected).max() < 1e-4
