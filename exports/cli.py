@@ -8,6 +8,7 @@ from rich.table import Table
 
 from core import runs, words
 from core.cli import console, guarded
+from exports import selftest
 
 app = typer.Typer(
     help="Export a run as one ONNX file, prove that it decides as the trained net, write the report or a script.",
@@ -19,40 +20,70 @@ Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet
 
 
 @app.command()
-def onnx(run: Run = "latest") -> None:
+def onnx(
+    run: Run = "latest",
+    explanation: Annotated[bool, typer.Option(help="With an explanation inside: the file gets slower.")] = False,
+    embedding: Annotated[bool, typer.Option(help="With what the last layer takes, for search by likeness.")] = False,
+) -> None:
     """Write exports/model.onnx of a run and prove it at once; exit code 1 if the proof fails."""
-    from exports import onnx as export
+    from exports import pipeline
 
     run = runs.resolve(run)
-    export.export(run)
-    verify(run)
+    _show(run, pipeline.export_and_prove(run, explanation, embedding))
 
 
 @app.command()
-def verify(run: Run = "latest") -> None:
-    """Compare the exported file with PyTorch on the whole test split; exit code 1 if they differ."""
+def verify(
+    what: Annotated[str, typer.Argument(help="A run, or an ONNX file, whose self-test is run.")] = "latest",
+    run: Annotated[str | None, typer.Option(help="The run of which the file is: all is compared again.")] = None,
+) -> None:
+    """Compare the exported file with PyTorch on the whole test split; exit code 1 if they differ.
+
+    Of an ONNX file by itself the self-test inside is run, for which NumPy and onnxruntime are enough.
+    """
     from exports import parity
 
+    if not what.lower().endswith(".onnx"):
+        run = runs.resolve(what)
+        _show(run, parity.verify(run))
+        return
+    found = selftest.check(what)
+    console.print(found["sentence"], markup=False)
+    if run is None or not found["passed"]:
+        raise typer.Exit(0 if found["passed"] else 1)
     run = runs.resolve(run)
-    record = parity.verify(run)
-    table = Table(
-        "input", "batch size", "samples", "largest difference", "decisions that differ", "accuracy", box=box.SIMPLE
-    )
+    _show(run, parity.of_file(what, run), what)
+
+
+def _show(run: str, record: dict, path=None) -> None:
+    """The certificate, in the shell; exit code 1 if it failed."""
+    table = Table("input", "batch", "graph", "threads", "samples", "largest difference", "differ", box=box.SIMPLE)
     for check in record["checks"]:
         largest = check["largest_difference"]
         table.add_row(
             check["input"],
             f"{check['batch_size']:,}",
+            "optimised" if check["optimised"] else "as written",
+            "any" if check["threads"] is None else str(check["threads"]),
             f"{check['n']:,}",
             "not a number" if largest is None else f"{largest:.1e}",
             f"{check['decisions_that_differ']:,}",
-            words.percent(check["accuracy"]),
         )
     console.print(table)
     for row in record["decisions"][:20]:
         console.print(f"sample {row['id']}: PyTorch says {row['pytorch']}, the file says {row['onnx']}", markup=False)
+    for row in record["extreme"]:
+        if not row["passed"]:
+            console.print(f"extreme input, {row['name']}: {row['text']}", markup=False)
+    if searched := record["searched"]:
+        console.print(
+            f"searched: {searched['tried']:,} inputs, {searched['decisions_that_differ']} differ", markup=False
+        )
+    if record["fault"]:
+        console.print(record["fault"]["text"], markup=False)
     console.print(record["verdict"], markup=False)
-    console.print(f"{runs.path(run, 'exports', 'model.onnx')} ({words.size(record['model_bytes'])})", markup=False)
+    path = path or runs.path(run, "exports", "model.onnx")
+    console.print(f"{path} ({words.size(record['model_bytes'])})", markup=False)
     raise typer.Exit(0 if record["passed"] else 1)
 
 

@@ -44,7 +44,7 @@ def extreme(file: File, torch_side: PyTorch, tolerance: float) -> list[dict]:
 
 
 def searched(file: File, torch_side: PyTorch, x: np.ndarray, tolerance: float, seed: int = 0) -> dict:
-    """Try to make both sides disagree: from samples and noise, by the gradient, towards where two classes are as likely.
+    """Try to make both sides disagree: from samples and noise, by the gradient, to where two classes are as likely.
 
     There the smallest difference would change the decision. A decision that differs where two probabilities are nearer
     than twice the tolerance is a tie, and no fault. {"passed", "tried": inputs, "largest_difference" of a probability,

@@ -34,16 +34,24 @@ def verify(run: str) -> dict:
 
     Raises LookupError if there is no exported file yet. See `compare` for the record.
     """
-    from core import model as models
-
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
         raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
-    dataset, model = runs.dataset(run), models.load(run)
-    where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
-    record = compare(path, model, dataset, where, answering.of_run(run, model))
+    record = of_file(path, run)
     runs.write_json(runs.path(run, "exports", "parity.json"), record)
     return record
+
+
+def of_file(path: str | pathlib.Path, run: str) -> dict:
+    """As `verify`, of any file that is said to be of the run; nothing is stored. ValueError if it cannot be read."""
+    from core import model as models
+
+    dataset, model = runs.dataset(run), models.load(run)
+    where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
+    try:
+        return compare(pathlib.Path(path), model, dataset, where, answering.of_run(run, model))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); name a file that is there.") from error
 
 
 def stored(run: str) -> dict | None:
@@ -92,7 +100,7 @@ def compare(
     except progress.Stopped:
         raise
     except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
-        problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        problem = " ".join(str(error).split())[:200] or type(error).__name__
         record |= {"passed": False, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
     if not record["passed"]:
         record["fault"] = _fault(path, model, dataset, where, wanted)
@@ -359,7 +367,7 @@ def _problems(record: dict, thing: str) -> list[str]:
         found.append(f"a probability differs by {_apart(largest)} (allowed: {allowed})")
     names = sorted({name for check in record["checks"] for name in check["others"]})
     if names:
-        found.append(f"the output{'s' * (len(names) > 1)} {' and '.join(names)} differ")
+        found.append(f"the outputs {' and '.join(names)} differ" if len(names) > 1 else f"the output {names[0]} differs")
     explained = record["explanation"]
     if explained and (explained["largest_difference"] is None or explained["largest_difference"] > CLOSE):
         found.append(f"an explanation differs by {_apart(explained['largest_difference'])} (allowed: {CLOSE:.0e})")

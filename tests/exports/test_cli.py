@@ -31,7 +31,7 @@ def test_onnx_writes_the_file_proves_it_and_ends_with_the_table(finished):
     run = finished["breast_cancer"]
     code, out, err = command("onnx", run)
     assert (code, err) == (0, "")
-    for words in ("batch size", "largest difference", "113", "Passed: the file decides as the trained net on all 113"):
+    for words in ("as written", "largest difference", "113", "Passed: the file decides as the trained net on all 113"):
         assert words in out
     assert runs.parity(run)["passed"]
     assert str(runs.path(run, "exports", "model.onnx")) in out

@@ -13,8 +13,8 @@ from core import data, jobs, runs
 from core import model as models
 from core.data.dataset import Column
 from core.evaluation import metrics
-from exports import onnx as export
 from exports import feeding, model_file, parity
+from exports import onnx as export
 from tests.exports import made
 
 LENGTH, COLOUR = Column("length (mm)", "number"), Column("Farbe [größte Fläche]", "category", ("blue", "green", "red"))
@@ -140,7 +140,7 @@ def test_what_the_file_says_of_its_outputs_is_what_it_gives(digits):
         assert said[name]["text"].endswith(".")
 
 
-def test_probabilities_are_calibrated_and_the_outlier_score_tells_noise_from_digits(exported, digits):
+def test_probabilities_are_calibrated_and_the_outlier_score_tells_noise_from_digits(digits):
     file, images = model_file.read(digits), data.get("digits").images
     said = file.ask({"image": np.ascontiguousarray(images[:200])})
     temperature = file.facts["temperature"]

@@ -45,7 +45,8 @@ def off_by(tmp_path, shift: float, slope: float = float(np.log(3))):
         tmp_path,
         f"slope = Constant <value = float[1, 1] {{{slope}}}> () shift = Constant <value = float[1, 1] {{{shift}}}> () "
         "zero = Sub (one, one) missing = IsNaN (x) known = Where (missing, zero, x) "
-        "low = Constant <value = float {-5.0}> () high = Constant <value = float {5.0}> () held = Clip (known, low, high) "
+        "low = Constant <value = float {-5.0}> () high = Constant <value = float {5.0}> () "
+        "held = Clip (known, low, high) "
         "scaled = Mul (held, slope) "
         "right = Sigmoid (scaled) yes = Add (right, shift)",
     )
