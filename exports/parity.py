@@ -10,21 +10,17 @@ from core import progress, runs
 from core.data import split
 from core.data.dataset import Dataset
 from core.evaluation import metrics
-from core.evaluation.metrics import softmax
 from exports import answers as answering
 from exports import feeding, hunting, selftest
 from exports.answers import Answers
 from exports.sides import File, PyTorch, apart, decide, point_of
+from exports.tally import CLOSE, Rows, Tally
 
 FORMAT = 2
 TOLERANCE = {"table": 1e-5, "image": 1e-4}  # largest allowed difference of a probability
-CLOSE = 1e-4  # largest allowed difference of an explanation or an embedding, relative beyond 1
-STEP = 0.05  # largest allowed difference of "outlier", which goes up in steps of one validation sample
 BATCH_SIZES = (1, 2, 7, 64)
-LARGE = 2**13  # values of a sample from which fewer samples are swept
 SWEPT = {False: 4000, True: 200}  # samples of each further condition, of small and of large samples
 AT_ONCE = 2**25  # values of samples that are asked at once, at most
-LISTED = 200  # samples in a list, at most
 
 __all__ = ["compare", "decide", "point_of", "stored", "verify"]
 
@@ -114,8 +110,8 @@ def _compared(content: bytes, model, dataset: Dataset, where: np.ndarray, wanted
     if file.facts.get("classes", list(dataset.classes)) != list(dataset.classes):
         said = "Failed: the class names in the file are not those of the data, in its order."
         return found | {"passed": False, "verdict": said}
-    torch_side, rows = PyTorch(model, wanted, file.point), _Rows(dataset, where)
-    tally = _Tally(rows, wanted, tolerance)
+    torch_side, rows = PyTorch(model, wanted, file.point), Rows(dataset, where)
+    tally = Tally(rows, wanted, tolerance)
     with progress.within(0, 10, 8):
         for how, places, expected, got in _checks(content, file, torch_side, rows):
             tally.add(how, places, expected, got)
@@ -134,21 +130,7 @@ def _compared(content: bytes, model, dataset: Dataset, where: np.ndarray, wanted
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-class _Rows:
-    """The samples that are compared."""
-
-    def __init__(self, dataset: Dataset, where: np.ndarray):
-        self.dataset, self.where = dataset, where
-        self.y_true, self.ids = dataset.targets[where], dataset.ids[where].astype(str)
-        self.names = [*dataset.classes, "nothing"]
-        self.x = np.asarray(dataset.x[where]) if dataset.kind == "table" else dataset.images[where]
-        self.large = self.x[0].size >= LARGE
-
-    def feeds(self, places: np.ndarray) -> dict[str, np.ndarray]:
-        return feeding.inputs(self.dataset, self.where[places])
-
-
-def _checks(content: bytes, file: File, torch_side: PyTorch, rows: _Rows):
+def _checks(content: bytes, file: File, torch_side: PyTorch, rows: Rows):
     """Each comparison: (how, places of the samples, what PyTorch says, what the file says).
 
     Images are compared from their original files, one by one and each at its own size, where these are there. All
@@ -194,7 +176,7 @@ def _checks(content: bytes, file: File, torch_side: PyTorch, rows: _Rows):
         yield how, places, {key: value[places] for key, value in expected.items()}, got
 
 
-def _expected(torch_side: PyTorch, rows: _Rows) -> dict[str, np.ndarray]:
+def _expected(torch_side: PyTorch, rows: Rows) -> dict[str, np.ndarray]:
     """What PyTorch says of all samples as they are stored."""
     from core import model as models
     from core.evaluation import similar
@@ -205,108 +187,7 @@ def _expected(torch_side: PyTorch, rows: _Rows) -> dict[str, np.ndarray]:
     return torch_side.answers(logits, embedding)
 
 
-class _Tally:
-    """What the comparisons come to."""
-
-    def __init__(self, rows: _Rows, wanted: Answers, tolerance: float):
-        self.rows, self.quantiles, self.tolerance = rows, wanted.quantiles, tolerance
-        self.checks: list[dict] = []
-        self.decisions: dict[str, dict] = {}  # those that differ, by sample
-        self.largest, self.largest_at, self.d = -1.0, None, 0.0
-        self.whole = None  # the comparison of all samples by which the metrics are computed
-
-    def add(self, how: dict, places: np.ndarray, expected: dict, got: dict) -> None:
-        """Count one comparison: how it was made, places of the samples, and what both sides say."""
-        ids = self.rows.ids[places]
-        difference = apart(got["probabilities"], expected["probabilities"])
-        logits = apart(got["logits"], expected["logits"]) if "logits" in got else np.zeros(len(places))
-        differ = got["decision"] != expected["decision"]
-        worst = int(difference.argmax())
-        row = {
-            **how,
-            "n": len(places),
-            "largest_difference": metrics.plain(difference[worst]),
-            "p999_difference": metrics.plain(_p999(difference)),
-            "largest_logit_difference": metrics.plain(logits.max()),
-            "decisions_that_differ": int(differ.sum()),
-            "accuracy": float((got["decision"] == self.rows.y_true[places]).mean()),
-            "others": self._others(expected, got, differ),
-        }
-        self.checks.append(row)
-        self.d = max(self.d, float(logits.max()))
-        if difference[worst] > self.largest:
-            self.largest, self.largest_at = float(difference[worst]), str(ids[worst])
-        if self.whole is None:
-            self.whole = (expected, got, logits, difference)
-        for i in np.flatnonzero(differ):
-            self.decisions[ids[i]] = {
-                "id": str(ids[i]),
-                "pytorch": self.rows.names[expected["decision"][i]],
-                "onnx": self.rows.names[got["decision"][i]],
-                "probability_pytorch": metrics.plain(expected["probabilities"][i].max()),
-                "probability_onnx": metrics.plain(got["probabilities"][i].max()),
-            }
-
-    def _others(self, expected: dict, got: dict, differ: np.ndarray) -> dict[str, int]:
-        """For each other output, how many samples differ by more than they may; only those where some do."""
-        found = {}
-        for name in set(got).intersection(expected) - {"probabilities", "logits", "decision"}:
-            if got[name].dtype.kind == "f":
-                wrong = apart(got[name], expected[name]) > (STEP if name == "outlier" else CLOSE)
-            else:
-                wrong = (got[name] != expected[name]).reshape(len(got[name]), -1).any(axis=1) & ~differ
-            if name == "set":  # but for a class whose probability is the limit, to the last digits
-                gap = np.abs(1 - softmax(expected["logits"]) - self.quantiles)
-                wrong &= (gap > self.tolerance).all(axis=1)
-            if wrong.any():
-                found[name] = int(wrong.sum())
-        return dict(sorted(found.items()))
-
-    def record(self) -> dict:
-        """The part of the record that is about all comparisons together."""
-        expected, got, logits, difference = self.whole
-        listed = sorted(self.decisions.values(), key=lambda row: row["id"])
-        return {
-            "checks": self.checks,
-            "decisions": listed[:LISTED],
-            "differing": len(listed),
-            "largest_difference": metrics.plain(self.largest),
-            "largest_at": self.largest_at,
-            "p999_difference": metrics.plain(_p999(difference)),
-            "logits": {"largest": metrics.plain(self.d), "p999": metrics.plain(_p999(logits))},
-            "margin": _margin(expected["logits"], self.d, self.rows.ids),
-            "accuracy": {
-                "pytorch": float((expected["decision"] == self.rows.y_true).mean()),
-                "onnx": min(check["accuracy"] for check in self.checks),
-            },
-            "metrics": _metrics(self.rows.y_true, expected, got),
-        }
-
-
-def _margin(logits: np.ndarray, d: float, ids: np.ndarray) -> dict:
-    if not np.isfinite(d) or not np.isfinite(logits).all() or logits.shape[1] < 2:
-        return {"d": metrics.plain(d), "beyond": None, "grey": []}
-    two = np.partition(logits, -2, axis=1)[:, -2:]
-    margin = np.abs(two[:, 1] - two[:, 0])
-    grey = np.flatnonzero(margin <= 2 * d)
-    grey = grey[np.argsort(margin[grey])][:LISTED]
-    return {
-        "d": float(d),
-        "beyond": float((margin > 2 * d).mean()),
-        "grey": [{"id": str(ids[i]), "margin": float(margin[i])} for i in grey],
-    }
-
-
-def _metrics(y_true: np.ndarray, expected: dict, got: dict) -> dict:
-    """Every metric by the calibrated probabilities of both sides."""
-    sides = {"pytorch": expected["probabilities"], "onnx": got["probabilities"]}
-    sides = {side: y_prob.astype(np.float64) for side, y_prob in sides.items()}
-    there = all(np.isfinite(y_prob).all() for y_prob in sides.values())
-    figures = {side: metrics.values(y_true, y_prob) for side, y_prob in sides.items()} if there else {}
-    return {name: {side: figures[side][name] for side in sides} for name in figures.get("onnx", {})}
-
-
-def _explanations(rows: _Rows, file: File, torch_side: PyTorch) -> dict:
+def _explanations(rows: Rows, file: File, torch_side: PyTorch) -> dict:
     """The file's explanations beside those of `core.explain`, of all samples as they are stored."""
     largest, step = 0.0, 64 if rows.large else 1024
     for start in range(0, len(rows.where), step):
@@ -367,7 +248,9 @@ def _problems(record: dict, thing: str) -> list[str]:
         found.append(f"a probability differs by {_apart(largest)} (allowed: {allowed})")
     names = sorted({name for check in record["checks"] for name in check["others"]})
     if names:
-        found.append(f"the outputs {' and '.join(names)} differ" if len(names) > 1 else f"the output {names[0]} differs")
+        found.append(
+            f"the outputs {' and '.join(names)} differ" if len(names) > 1 else f"the output {names[0]} differs"
+        )
     explained = record["explanation"]
     if explained and (explained["largest_difference"] is None or explained["largest_difference"] > CLOSE):
         found.append(f"an explanation differs by {_apart(explained['largest_difference'])} (allowed: {CLOSE:.0e})")
@@ -413,7 +296,3 @@ def _counted(n: int, thing: str) -> str:
 
 def _apart(value: float | None) -> str:
     return "not a number" if value is None else f"{value:.1e}"
-
-
-def _p999(values: np.ndarray) -> float:
-    return float(np.quantile(values, 0.999, method="higher"))

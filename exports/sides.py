@@ -12,7 +12,6 @@ from core.evaluation.operating import OperatingPoint
 from exports import feeding
 from exports.answers import Answers
 
-NUMBERS = ("logits", "probabilities", "outlier", "explanation", "embedding")  # outputs that may differ a little
 
 
 class File:
