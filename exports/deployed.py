@@ -154,10 +154,11 @@ class _GradCam:
             finally:
                 hook.remove()
             target = target_of(logits.detach())
-            return logits.gather(1, target[:, None]).sum(), (logits, embedding, kept[-1])
+            more_said = (logits, kept[-1]) + (() if embedding is None else (embedding,))
+            return logits.gather(1, target[:, None]).sum(), more_said
 
         nothing = torch.zeros((x.shape[0], *self.shape))
-        slopes, (logits, embedding, maps) = torch.func.grad(score, has_aux=True)(nothing)
+        slopes, (logits, maps, *rest) = torch.func.grad(score, has_aux=True)(nothing)
         maps, slopes = (_maps.as_maps(values, self.grid, self.prefix) for values in (maps, slopes))
         maps = maps.relu() if self.cut else maps
         cam = (maps * slopes.mean(dim=(2, 3), keepdim=True)).sum(1).relu()
@@ -166,7 +167,7 @@ class _GradCam:
         weight = preprocessing.spread(torch.ones_like(fine[:1, :1]), x, preprocess.zoom)
         floor = 1e-3 * weight.max()
         spread = preprocessing.spread(fine, x, preprocess.zoom) / torch.maximum(weight, floor)
-        return logits, embedding, torch.where(weight > floor, spread, 0.0)[:, 0]
+        return logits, rest[0] if rest else None, torch.where(weight > floor, spread, 0.0)[:, 0]
 
 
 class _IntegratedGradients:

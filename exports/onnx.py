@@ -96,7 +96,9 @@ def _by_dynamo(deployed, example: tuple, names: list[str], axes: dict[int, str])
     if deployed.why is None:
         shapes = (shapes,)  # it takes all of them in one tuple, *values
     else:
-        program, weights = _with_gradients(deployed, example)
+        from exports import gradients
+
+        program, weights = gradients.written_out(deployed, example)
     proto = torch.onnx.export(
         program,
         example,
@@ -110,27 +112,6 @@ def _by_dynamo(deployed, example: tuple, names: list[str], axes: dict[int, str])
     ).model_proto
     graphs.rename(proto, weights)
     return proto
-
-
-def _with_gradients(deployed, example: tuple) -> tuple:
-    """A graph in which gradients are written out as plain operations, and what its weights are called in the model."""
-    from torch._decomp import core_aten_decompositions
-    from torch.fx.experimental.proxy_tensor import make_fx
-    from torch.ops import aten
-
-    table = {**core_aten_decompositions(), aten.max_pool2d_with_indices_backward.default: _unpooled}
-    traced = make_fx(deployed, table, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
-    names = {id(value): name for name, value in (*deployed.named_parameters(), *deployed.named_buffers())}
-    held = {name: names.get(id(value)) for name, value in vars(traced).items()}
-    held |= {name: names.get(id(value)) for name, value in (*traced.named_parameters(), *traced.named_buffers())}
-    return traced, {name: known for name, known in held.items() if known}
-
-
-def _unpooled(grad, x, _kernel, _stride, _padding, _dilation, _ceil, indices):
-    """The gradient of a pool by its maximum, as the exporter can write it: each goes to where the maximum was."""
-    import torch
-
-    return torch.zeros_like(x).flatten(2).scatter_add(2, indices.flatten(2), grad.flatten(2)).view_as(x)
 
 
 def _by_torchscript(deployed, example: tuple, names: list[str], axes: dict[int, str]):

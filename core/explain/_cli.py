@@ -63,7 +63,7 @@ def explain(
         console.print(plain(verdict["sentence"]))
         for check in verdict["checks"]:
             console.print(plain(f"  {check['title']}: {check['text']}"))
-    console.print(plain(f"Kept in {found.path}" + (f" and written to {out}" if out else "")))
+    console.print(plain(f"Kept in {found.path}" + (f" and written to {out}" if out else "")), soft_wrap=True)
 
 
 def _list(kind: str) -> None:

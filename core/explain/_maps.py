@@ -135,7 +135,7 @@ def _chosen(model, z, target, layer: str, method: str) -> tuple:
         events = _events(net, z[:1].detach().requires_grad_(), names)[0]
         raise LookupError(f"The net has no layer {layer!r}; {_some_layers(events, method)}")
     with torch.enable_grad():
-        events, logits = _events(net, z.detach().requires_grad_(), names, layer)
+        events, versions, logits = _events(net, z.detach().requires_grad_(), names, layer)
         score = target.score(logits + getattr(model, "prior_shift", 0.0))
     if not score.requires_grad:
         raise ValueError(f"{method} needs gradients, and this net gives none; use occlusion or rise.")
@@ -144,6 +144,8 @@ def _chosen(model, z, target, layer: str, method: str) -> tuple:
         name, out, grid, prefix = one
         if layer and name != layer:
             continue
+        if not layer and out._version > versions[name]:  # what follows wrote into it
+            return _chosen(model, z, target, name, method)
         slope = torch.autograd.grad(score.sum(), out, retain_graph=True, allow_unused=True)[0]
         if slope is None:
             continue
@@ -159,15 +161,16 @@ def _chosen(model, z, target, layer: str, method: str) -> tuple:
     )
 
 
-def _events(net, z, names: dict, layer: str = "") -> tuple[list, object]:
-    """What each part of the net gave, in order: (name, module, output); and the logits."""
+def _events(net, z, names: dict, layer: str = "") -> tuple[list, dict[str, int], object]:
+    """What each part of the net gave, in order: (name, module, output); how often that had been written; the logits."""
     import torch
 
-    events, hooks = [], []
+    events, versions, hooks = [], {}, []
 
     def note(module, _, out):
         if torch.is_tensor(out):
             events.append((names[module], module, out))
+            versions[names[module]] = out._version
             if names[module] == layer:
                 return out.clone()  # what follows may write into it
         return None
@@ -175,7 +178,7 @@ def _events(net, z, names: dict, layer: str = "") -> tuple[list, object]:
     try:
         for module in names:
             hooks.append(module.register_forward_hook(note))
-        return events, net(z)
+        return events, versions, net(z)
     finally:
         for hook in hooks:
             hook.remove()

@@ -209,7 +209,7 @@ def test_samples_are_searched_by_words(show, run):
 def test_every_section_works(show, finished, kind, look):
     page = show("evaluate", run=finished[kind], look=look)
     pages.check(page)
-    assert not page.error and not page.warning
+    assert not [e.value for e in page.error] and not page.warning
 
 
 @pytest.mark.parametrize("figure", ["ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain", "nothing"])

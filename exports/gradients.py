@@ -1,0 +1,55 @@
+"""Gradients of layers written out as operations that PyTorch's exporter can write, so that a file can hold them."""
+
+import torch
+from torch._decomp import core_aten_decompositions
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.ops import aten
+
+
+def written_out(module, example: tuple) -> tuple:
+    """A graph that computes what `module` computes of inputs like `example`, gradients as plain operations.
+
+    With it comes what its weights are called in the module, {name in the graph: name in the module}.
+    """
+    traced = make_fx(module, _table(), tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    names = {id(value): name for name, value in (*module.named_parameters(), *module.named_buffers())}
+    held = {name: names.get(id(value)) for name, value in vars(traced).items()}
+    held |= {name: names.get(id(value)) for name, value in (*traced.named_parameters(), *traced.named_buffers())}
+    return traced, {name: known for name, known in held.items() if known}
+
+
+def _table() -> dict:
+    return {
+        **core_aten_decompositions(),
+        aten.max_pool2d_with_indices_backward.default: _of_largest,
+        aten._adaptive_avg_pool2d_backward.default: _of_means,
+        aten.as_strided_scatter.default: _laid_over,
+    }
+
+
+def _of_largest(grad, x, _kernel, _stride, _padding, _dilation, _ceil, indices):
+    """Of a pool by the largest value: each gradient goes to where that was."""
+    return torch.zeros_like(x).flatten(2).scatter_add(2, indices.flatten(2), grad.flatten(2)).view_as(x)
+
+
+def _of_means(grad, x):
+    """Of a pool by means to a fixed size, which is two matrix products, as its cells are the same for all samples."""
+    down, across = (_cells(n_out, int(n_in)) for n_out, n_in in zip(grad.shape[2:], x.shape[2:]))
+    return down.T @ grad @ across
+
+
+def _cells(n_out: int, n_in: int):
+    """The share of each input position in each output cell, (n_out, n_in)."""
+    cells = torch.zeros(n_out, n_in)
+    for i in range(n_out):
+        first, last = i * n_in // n_out, -(-(i + 1) * n_in // n_out)
+        cells[i, first:last] = 1 / (last - first)
+    return cells
+
+
+def _laid_over(below, above, size, stride, offset=None):
+    """Values put over all of another tensor, in its own order; elsewhere PyTorch's own way."""
+    whole = len(size) == 0 or (list(stride) == list(torch.empty(size, device="meta").stride()) and not offset)
+    if whole and above.numel() == below.numel():
+        return above.reshape(below.shape)
+    return torch.ops.prims.as_strided_scatter(below, above, size, stride, offset or 0)
