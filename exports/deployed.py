@@ -146,7 +146,7 @@ class _GradCam:
 
             def add(_module, _inputs, out):
                 kept.append(out)
-                return out + more
+                return (out + more).contiguous()  # pools of other orders have gradients that cannot be written
 
             hook = layer.register_forward_hook(add)
             try:

@@ -1,5 +1,6 @@
 """Gradients of layers written out as operations that PyTorch's exporter can write, so that a file can hold them."""
 
+import numpy as np
 import torch
 from torch._decomp import core_aten_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -40,11 +41,11 @@ def _of_means(grad, x):
 
 def _cells(n_out: int, n_in: int):
     """The share of each input position in each output cell, (n_out, n_in)."""
-    cells = torch.zeros(n_out, n_in)
+    cells = np.zeros((n_out, n_in), np.float32)
     for i in range(n_out):
         first, last = i * n_in // n_out, -(-(i + 1) * n_in // n_out)
         cells[i, first:last] = 1 / (last - first)
-    return cells
+    return torch.from_numpy(cells)
 
 
 def _laid_over(below, above, size, stride, offset=None):
