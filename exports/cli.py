@@ -11,7 +11,7 @@ from core.cli import console, guarded
 from exports import selftest
 
 app = typer.Typer(
-    help="Export a run as one ONNX file, prove that it decides as the trained net, write the report or a script.",
+    help="Export a run as one ONNX file, prove that it decides as the trained net, serve it, and share it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -93,6 +93,62 @@ def report(run: Run = "latest") -> None:
     from exports import report as reports
 
     print(reports.write(runs.resolve(run)))
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        str, typer.Argument(help="An ONNX file, or a run: its name, its last words, or latest.")
+    ] = "latest",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
+    token: Annotated[
+        str | None, typer.Option(envvar="VITRINE_TOKEN", help="What requests must carry, 16 letters or more.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Of onnxruntime, such as CUDAExecutionProvider.")] = None,
+    max_pixels: Annotated[int, typer.Option(help="Of one image.")] = 8_000_000,
+    max_rows: Annotated[int, typer.Option(help="Of one request.")] = 10_000,
+    max_bytes: Annotated[int, typer.Option(help="Of one request.")] = 16_000_000,
+) -> None:
+    """Serve an exported file over HTTP, without torch, until Ctrl-C."""
+    from exports import serve as serving
+    from exports.serving.limits import Limits
+
+    limits = Limits(body_bytes=max_bytes, rows=max_rows, pixels=max_pixels)
+    serving.serve(model, host, port, token or None, limits, provider)
+
+
+@app.command()
+def kit(
+    run: Run = "latest",
+    real_samples: Annotated[bool, typer.Option("--real-samples", help="A few test samples go along.")] = False,
+    although_failed: Annotated[bool, typer.Option("--although-failed", help="Also if the certificate failed.")] = False,
+) -> None:
+    """Write exports/kit.zip: the model, clients, samples with expected outputs, a server, Triton's layout."""
+    from exports import kit as kits
+
+    print(kits.write(runs.resolve(run), real_samples, although_failed))
+
+
+@app.command()
+def mlflow(
+    run: Run = "latest",
+    uri: Annotated[str | None, typer.Option(help="Tracking server. Default: MLFLOW_TRACKING_URI.")] = None,
+) -> None:
+    """Hand a run, its figures and its ONNX file to an MLflow tracking server."""
+    from exports import tracking
+
+    print(tracking.log(runs.resolve(run), uri))
+
+
+@app.command()
+def card(run: Run = "latest") -> None:
+    """Write exports/README.md: the model card of a run."""
+    from exports import card as cards
+
+    print(cards.write(runs.resolve(run)))
 
 
 @app.command()

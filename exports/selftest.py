@@ -41,7 +41,7 @@ def check(model) -> dict:
     try:
         stored = json.loads(text)
         tolerance = float(stored["tolerance"])
-        cases = [{side: _unpacked(case[side]) for side in ("inputs", "outputs")} for case in stored["cases"]]
+        cases = [{side: _all_unpacked(case[side]) for side in ("inputs", "outputs")} for case in stored["cases"]]
         if not cases or not 0 < tolerance <= 0.01:
             raise ValueError("nothing to compare")
     except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
@@ -87,11 +87,11 @@ def _compared(session, case: dict, tolerance: float) -> dict:
     return {"n": len(scores), "largest_difference": largest, "differ": differ}
 
 
-def _unpacked(arrays: dict) -> dict:
-    return {name: _array(values) for name, values in arrays.items()}
+def _all_unpacked(arrays: dict) -> dict:
+    return {name: unpacked(values) for name, values in arrays.items()}
 
 
-def _array(packed: dict) -> np.ndarray:
+def unpacked(packed: dict) -> np.ndarray:
     shape = tuple(int(side) for side in packed["shape"])
     if packed["dtype"] == "string":
         return np.array([str(text) for text in packed["text"]], object).reshape(shape)

@@ -36,7 +36,7 @@ def test_a_file_as_it_was_made_passes(file):
 
 def test_it_holds_no_sample_of_the_data(exported):
     stored = json.loads(onnx_facts(runs.path(exported["digits"], "exports", "model.onnx"))["vitrine.self_test"])
-    images = np.concatenate([selftest._array(case["inputs"]["image"]).reshape(-1)[:64] for case in stored["cases"]])
+    images = np.concatenate([selftest.unpacked(case["inputs"]["image"]).reshape(-1)[:64] for case in stored["cases"]])
     data = runs.dataset(exported["digits"]).images.reshape(-1, 64)
     assert not (data[:, None] == images.reshape(1, -1, 64)).all(axis=2).any()
 
@@ -56,7 +56,7 @@ def test_other_weights_fail_by_the_names_of_the_outputs(exported):
 def test_answers_that_were_changed_fail(file):
     def lie(stored):
         probabilities = stored["cases"][0]["outputs"]["probabilities"]
-        array = selftest._array(probabilities)
+        array = selftest.unpacked(probabilities)
         from exports import facts
 
         stored["cases"][0]["outputs"]["probabilities"] = facts.packed(np.ascontiguousarray(array[:, ::-1]))

@@ -1,0 +1,113 @@
+"""An HTTP server for an exported file: FastAPI and onnxruntime, no torch. Requests that wait are answered together."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import sys
+
+from exports import model_file
+from exports.serving import permission
+from exports.serving.limits import USUAL, Limits
+
+PORT = 8600
+
+
+def serve(
+    model_or_run: str,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    token: str | None = None,
+    limits: Limits = USUAL,
+    provider: str | None = None,
+) -> None:
+    """Serve an ONNX file, or the exported file of a run, until somebody stops it.
+
+    host : an address other than this machine's own needs a token
+    provider : of onnxruntime, for example CUDAExecutionProvider; None is the CPU
+    Raises ValueError or LookupError with a sentence if it cannot: no such file or run, not ONNX, a port in use.
+    """
+    import uvicorn
+
+    permission.check_token(host, token)
+    path = find(model_or_run)
+    application = app(path, token, limits, provider)
+    opened = listen(host, port)
+    _allow_many_connections()
+    if failed := failed_proof(path):
+        print(f"Warning: this file is not what was trained. {failed}", file=sys.stderr, flush=True)
+    where = f"[{host}]" if ":" in host else host
+    print(f"Serving {application.title} on http://{where}:{opened.getsockname()[1]} (Ctrl-C stops it)", flush=True)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+    )
+    with opened, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run([opened])
+
+
+def app(
+    path: str | os.PathLike, token: str | None = None, limits: Limits = USUAL, provider: str | None = None
+):  # -> fastapi.FastAPI
+    """The ASGI application: /predict, /health, /metadata, /metrics, /openapi.json, and a page with examples at /.
+
+    Raises ValueError with a sentence if the file cannot be read, LookupError for an unknown provider.
+    """
+    from exports.serving.application import Application
+
+    return Application(model_file.read(path, providers=() if provider is None else (provider,)), token, limits)
+
+
+def find(model_or_run: str) -> pathlib.Path:
+    """The ONNX file that is meant: a path, or a run's name; LookupError if there is none."""
+    path = pathlib.Path(model_or_run)
+    if path.is_file():
+        return path
+    if path.suffix == ".onnx" or len(path.parts) > 1:
+        raise LookupError(f"There is no file {path}; give the path of an ONNX file, or the name of a run.")
+    from core import runs
+
+    run = runs.resolve(model_or_run)
+    path = runs.path(run, "exports", "model.onnx")
+    if not path.exists():
+        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    return path
+
+
+def failed_proof(path: pathlib.Path) -> str:
+    """The verdict of the certificate that lies beside the file, if it is of this file and failed; else ""."""
+    try:
+        record = json.loads((path.parent / "parity.json").read_text(encoding="utf-8"))
+        about_this = record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        return "" if record["passed"] or not about_this else str(record["verdict"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def listen(host: str, port: int):
+    """A listening socket; ValueError with a sentence if there cannot be one."""
+    import errno
+    import socket
+
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reasons = {
+            errno.EADDRINUSE: "is in use; choose another one, or stop what uses it",
+            errno.EACCES: "is not for everybody; choose one above 1023",
+            errno.EADDRNOTAVAIL: "cannot be had, as the address is none of this machine",
+        }
+        problem = reasons.get(getattr(error, "errno", None), f"cannot be used ({error})")
+        raise ValueError(f"Port {port} of {host} {problem}.") from None
+
+
+def _allow_many_connections() -> None:
+    """Let the process have as many open files as it may: each connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 65_536 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
