@@ -14,9 +14,17 @@ def written_out(module, example: tuple) -> tuple:
     """
     traced = make_fx(module, _table(), tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     names = {id(value): name for name, value in (*module.named_parameters(), *module.named_buffers())}
-    held = {name: names.get(id(value)) for name, value in vars(traced).items()}
-    held |= {name: names.get(id(value)) for name, value in (*traced.named_parameters(), *traced.named_buffers())}
-    return traced, {name: known for name, known in held.items() if known}
+    held = {}
+    for node in traced.graph.nodes:
+        if node.op == "get_attr":
+            value = getattr(traced, node.target)
+            name = f"held_{node.target.lstrip('_')}"  # the exporter makes names of its own like those that are there
+            setattr(traced, name, value)
+            node.target = name
+            if id(value) in names:
+                held[name] = names[id(value)]
+    traced.recompile()
+    return traced, held
 
 
 def _table() -> dict:
@@ -24,7 +32,7 @@ def _table() -> dict:
         **core_aten_decompositions(),
         aten.max_pool2d_with_indices_backward.default: _of_largest,
         aten._adaptive_avg_pool2d_backward.default: _of_means,
-        aten.as_strided_scatter.default: _laid_over,
+        aten.copy.default: _copied,
     }
 
 
@@ -48,9 +56,6 @@ def _cells(n_out: int, n_in: int):
     return torch.from_numpy(cells)
 
 
-def _laid_over(below, above, size, stride, offset=None):
-    """Values put over all of another tensor, in its own order; elsewhere PyTorch's own way."""
-    whole = len(size) == 0 or (list(stride) == list(torch.empty(size, device="meta").stride()) and not offset)
-    if whole and above.numel() == below.numel():
-        return above.reshape(below.shape)
-    return torch.ops.prims.as_strided_scatter(below, above, size, stride, offset or 0)
+def _copied(into, values, _non_blocking=False):
+    """Values in place of a part of a tensor; one value for many places is spread, as the exporter does not."""
+    return values.to(into.dtype).expand(into.shape).clone()
