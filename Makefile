@@ -1,4 +1,5 @@
-# Vitrine: `make app` starts the dashboard, `make test` runs every test, `make demo` does the whole job in the shell.
+# Vitrine: `make app` starts the dashboard, `make share` a read-only one, `make demo` does the whole job in the shell,
+# `make test` runs every test.
 PYTHON ?= python3
 VENV ?= .venv
 ifeq ($(OS),Windows_NT)
@@ -8,10 +9,13 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: app demo test lint format screenshots benchmarks clean
+.PHONY: app share demo test lint format screenshots benchmarks clean
 
 app: $(VENV)/.ready
 	@exec $(BIN)/python -m dashboard $(ARGS)
+
+share: $(VENV)/.ready
+	@exec $(BIN)/python -m dashboard --share $(ARGS)
 
 demo: $(VENV)/.ready
 	@$(BIN)/python examples/demo.py

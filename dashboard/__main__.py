@@ -1,38 +1,113 @@
-"""`python -m dashboard`: start the dashboard on this machine and print its address."""
+"""`python -m dashboard`: start the dashboard on this machine, or one for a team to look at, and print its address."""
 
 import argparse
+import getpass
 import os
 import pathlib
+import secrets
 import socket
 import sys
 
 FIRST_PORT = 8501
 APP = pathlib.Path(__file__).with_name("app.py")
+HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__.split(": ")[1])
     parser.add_argument("--port", type=int, help=f"port to listen on; default: {FIRST_PORT}, or the next free one")
     parser.add_argument("--address", default="localhost", help="address to listen on; default: this machine only")
+    shared = parser.add_argument_group("for a team", "The password may also be in VITRINE_PASSWORD; else it is asked.")
+    shared.add_argument("--share", action="store_true", help="only show what is there, to those who know a password")
+    shared.add_argument("--password-file", type=pathlib.Path, help="file whose first line is the password")
+    shared.add_argument("--certificate", type=pathlib.Path, help="file with the TLS certificate (PEM)")
+    shared.add_argument("--key", type=pathlib.Path, help="file with the certificate's private key (PEM)")
     given = parser.parse_args()
     try:
-        port = find_port(given.address, given.port)
         sys.path.insert(0, str(APP.parent.parent))
+        tls = certificate(given.certificate, given.key)
+        port = find_port(given.address, given.port)
         from core import runs
 
         folder = runs.check_workspace()
-    except OSError as error:
+        told = share(given) if given.share else []
+    except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
-    print(f"Vitrine is at http://{given.address}:{port}  (workspace: {folder}; Ctrl-C ends it)", flush=True)
+    scheme = "https" if tls else "http"
+    print(f"Vitrine is at {scheme}://{given.address}:{port}  (workspace: {folder}; Ctrl-C ends it)", flush=True)
+    if told and not tls and given.address not in HERE:
+        told.append("Password and pages travel unencrypted; give --certificate and --key, or use a proxy that has TLS.")
+    print("\n".join(told), end="\n" if told else "", flush=True)
     os.environ["VITRINE_WORKSPACE"] = str(folder)
     here = [os.environ.get("PYTHONPATH"), str(pathlib.Path.cwd())]  # where a person's own modules are
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
     os.chdir(APP.parent.parent)  # where .streamlit/ is
-    options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning"]
+    options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning", *tls]
+    if given.share:
+        options.append("--client.showErrorDetails=none")
     from streamlit.web import cli
 
     sys.argv = ["streamlit", "run", str(APP), *options]
     cli.main()
+
+
+def share(given) -> list[str]:
+    """Make the process one that only shows; what to print about the password. Raises as `password` does."""
+    from dashboard import access, sharing
+
+    os.environ[sharing.VARIABLE] = "1"
+    secrets_file = APP.parent.parent / ".streamlit" / "secrets.toml"
+    if secrets_file.is_file() and "[auth]" in secrets_file.read_text(encoding="utf-8"):
+        import importlib.util
+
+        if importlib.util.find_spec("authlib") is None:
+            raise ValueError("Logging in by OpenID Connect needs Authlib; run pip install 'streamlit[auth]'.")
+        return ["People log in as .streamlit/secrets.toml says. Nothing can be changed through it."]
+    word, made_up = password(given.password_file)
+    os.environ[access.VARIABLE] = access.hashed(word)
+    return [*([f"Password: {word}"] if made_up else []), "It only shows: nothing can be changed through it."]
+
+
+def password(file: pathlib.Path | None) -> tuple[str, bool]:
+    """The password, and whether it was made up: from the file, VITRINE_PASSWORD, the keyboard, or made up.
+
+    Raises ValueError if it is too short, OSError if the file cannot be read.
+    """
+    from dashboard import access
+
+    named = os.environ.pop("VITRINE_PASSWORD", "")  # so that no process started from here has it
+    if file is not None:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        word = lines[0].strip() if lines else ""
+    elif named:
+        word = named
+    else:
+        word = getpass.getpass("Password for the team (Enter makes one up): ") if sys.stdin.isatty() else ""
+        if not word:
+            return secrets.token_urlsafe(12), True
+    if len(word) < access.SHORTEST:
+        raise ValueError(f"The password has {len(word)} letters; give at least {access.SHORTEST}.")
+    return word, False
+
+
+def certificate(certificate: pathlib.Path | None, key: pathlib.Path | None) -> list[str]:
+    """Streamlit's options for TLS, none without a certificate; ValueError with a sentence if the files do not fit."""
+    import ssl
+
+    if certificate is None and key is None:
+        return []
+    if certificate is None or key is None:
+        raise ValueError("TLS needs both --certificate and --key.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password=lambda: "")
+    except ssl.SSLError as error:
+        raise ValueError(
+            f"{certificate} and {key} are no certificate with its key in PEM ({error.reason or error}); check them."
+        ) from error
+    except OSError as error:
+        name = certificate if not os.access(certificate, os.R_OK) else key
+        raise ValueError(f"{name} cannot be read ({error.strerror}); give the certificate and its key.") from error
+    return [f"--server.sslCertFile={certificate.resolve()}", f"--server.sslKeyFile={key.resolve()}"]
 
 
 def find_port(address: str, port: int | None) -> int:

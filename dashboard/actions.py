@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import folds, jobs, runs, words
-from dashboard import as_code, run_page
+from dashboard import as_code, run_page, sharing
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -17,6 +17,8 @@ def can_resume(row: dict) -> bool:
 
 def buttons(row: dict, key: str) -> None:
     """The buttons for one run that is not at work, in a line: to be called in a horizontal container."""
+    if sharing.read_only():
+        return
     run, state = row["run"], row["state"]
     resume = can_resume(row) and st.button(
         "Resume", icon=":material/resume:", key=f"{key}-resume", help="Go on from the last checkpoint, exactly."
@@ -51,7 +53,7 @@ def buttons(row: dict, key: str) -> None:
 def code(row: dict, key: str) -> None:
     """The run as code, and how to look at it with TensorBoard: to be called in a horizontal container."""
     run = row["run"]
-    if row["state"] == "damaged":
+    if row["state"] == "damaged" or sharing.read_only():  # both hold folders of this machine
         return
     with st.popover("As code", icon=":material/code:", key=f"{key}-code", on_change="rerun") as popover:
         if popover.open:
@@ -68,6 +70,7 @@ def code(row: dict, key: str) -> None:
 
 def delete(names: list[str]) -> None:
     """Move runs to the trash; those still at work are stopped first. `undo` then offers them back."""
+    sharing.check()
     gone = []
     for run in names:
         try:
@@ -109,5 +112,5 @@ def attempt(function, *args):
         result = function(*args)
         return True if result is None else result
     except (ValueError, LookupError, RuntimeError, OSError) as error:
-        st.error(str(error.args[0]) if len(error.args) == 1 else str(error), icon=":material/error:")
+        st.error(sharing.clean(str(error.args[0] if len(error.args) == 1 else error)), icon=":material/error:")
         return None

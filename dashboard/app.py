@@ -10,7 +10,7 @@ def main() -> None:
         sys.path.insert(0, root)
     import streamlit as st
 
-    from dashboard import frame
+    from dashboard import access, frame
 
     frame.begin()
     groups = {
@@ -27,9 +27,13 @@ def main() -> None:
             st.Page("views/explain.py", title="Explain", icon=":material/search_insights:"),
             st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         ],
-        "Deliver": [st.Page("views/export.py", title="Export", icon=":material/deployed_code:")],
+        "Deliver": [
+            st.Page("views/export.py", title="Export", icon=":material/deployed_code:"),
+            st.Page("views/share.py", title="Share", icon=":material/ios_share:"),
+        ],
     }
     page = st.navigation(groups, position="hidden")
+    access.gate()  # after the page is known, so that a link still opens what it names
     frame.sidebar(groups)
     frame.run(page)
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import words
 from core.data import Dataset, insight
-from dashboard import data_look, engine, pictures
+from dashboard import data_look, engine, pictures, sharing
 
 ICONS = {"problem": "error", "warning": "warning", "note": "info"}
 COLORS = {"problem": "red", "warning": "orange", "note": "gray"}
@@ -49,6 +49,8 @@ def _finding(dataset: Dataset, version: str, finding: dict, i: int) -> None:
 
 def _fix(dataset: Dataset, version: str, fix: dict, i: int) -> None:
     """The button that mends it: a new version of the data, or a setting of the training."""
+    if sharing.read_only():
+        return
     if fix["kind"] == "resample":
         st.page_link(
             "views/train.py",

@@ -10,7 +10,7 @@ from core import data, words
 from core.config import DataConfig
 from core.data import Dataset, split
 from core.options import check
-from dashboard import data_look
+from dashboard import data_look, sharing
 
 NAMES = {
     "auto": "As the data says, else the same shares of each class",
@@ -100,6 +100,8 @@ def show(dataset: Dataset) -> None:
         "Samples with the same content are always in the same part. The part of each sample is kept by its id, "
         "so that samples added later leave it where it is."
     )
+    if sharing.read_only():
+        return
     st.page_link(
         "views/train.py",
         label="Train with this split",

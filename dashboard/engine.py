@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import progress, words
-from dashboard import works
+from dashboard import sharing, works
 from dashboard.works import EngineDied, State, Work
 
 TRIED_SECONDS = 60  # after which a trial of a net, which may hang, is ended
@@ -42,6 +42,7 @@ def warm() -> None:
 
 def submit(function: Callable, *args) -> concurrent.futures.Future:
     """Ask the engine to call a function that can be found by name; the answer comes in the future."""
+    sharing.check_computes(function)
     return works.submit(0, function, args)
 
 
@@ -52,6 +53,7 @@ def call(text: str, function: Callable, *args, timeout: float | None = None):
     Raises what the function raises, progress.Stopped if the person stopped it, or EngineDied if its process ended; the
     next call gets a new one.
     """
+    sharing.check_computes(function)
     key, work = works.joined(text, function, args)
     came = time.monotonic()
     with contextlib.closing(_Place()) as place:
@@ -74,7 +76,7 @@ def call(text: str, function: Callable, *args, timeout: float | None = None):
 
 def attempt(text: str, function: Callable, *args, timeout: float | None = None):
     """As `call`, but an error becomes one sentence on the page, and None comes back."""
-    if _was_stopped(text, works.key_of(function, args)):
+    if not _allowed(text, function) or _was_stopped(text, works.key_of(function, args)):
         return None
     return _in_a_sentence(text, function, args, lambda: call(text, function, *args, timeout=timeout))
 
@@ -86,7 +88,7 @@ def ask(text: str, function: Callable, *args, patience: float = PATIENCE):
     page can be used; the page runs again when the answer is there. What comes is never to be changed.
     """
     key = works.key_of(function, args)
-    if _was_stopped(text, key):
+    if not _allowed(text, function) or _was_stopped(text, key):
         return None
     key, work = works.joined(text, function, args)
     until = time.monotonic() + patience
@@ -122,6 +124,14 @@ def stop(key: bytes, work: Work) -> None:
 # ------------------------------------------------------------------------------------------------------ shown
 
 
+def _allowed(text: str, function: Callable) -> bool:
+    """Whether this may be computed here; else the page says that it may not."""
+    if not sharing.computes(function):
+        st.info(f"{text}: not here. {sharing.REFUSED}", icon=":material/visibility:")
+        return False
+    return True
+
+
 def _in_a_sentence(text: str, function: Callable, args: tuple, get: Callable):
     """What `get` returns; an error becomes one sentence on the page and a button, and None comes back."""
     try:
@@ -140,7 +150,7 @@ def _in_a_sentence(text: str, function: Callable, args: tuple, get: Callable):
         logging.getLogger(__name__).exception(text)
         first = str(error).strip().split("\n")[0]
         sentence = f"{text} failed ({type(error).__name__}: {first}). The dashboard's output says where."
-    st.error(sentence, icon=":material/error:")
+    st.error(sharing.clean(sentence), icon=":material/error:")
     return None
 
 

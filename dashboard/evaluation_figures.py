@@ -132,7 +132,7 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
     if view in ("Scores", "Gain") and not two:
         j = classes.index(url.select("Class", classes, "of-class", classes[0]))
     if view == "ROC":
-        log = st.toggle("Rare events", key="log-alarms", help="False alarms on a logarithmic axis, from 0.1%.")
+        log = url.toggle("Rare events", "log-alarms", help="False alarms on a logarithmic axis, from 0.1%.")
         at, only = _marked(found, point, log), classes[j] if two else ""
         figure = charts.roc(figures["roc"], charts.areas(figures, "auroc"), classes, at, log, only)
     elif view == "Precision and recall":

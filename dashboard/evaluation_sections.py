@@ -241,7 +241,7 @@ def of_sets(run: str, part: str, classes: list[str]) -> None:
         coverage = url.slider(
             "Coverage", "coverage", 0.5, CORNER, 0.9, 0.005, help="Share of sets that are to hold the true class."
         )
-        by_class = st.toggle("For each class alone", key="by-class", help="Promise it for the samples of each class.")
+        by_class = url.toggle("For each class alone", "by-class", help="Promise it for the samples of each class.")
         val, found = operating_panel.validation(run), answers.of(run, part)
         if val is None:
             return

@@ -7,7 +7,7 @@ import streamlit as st
 from core import explain, words
 from core.data.dataset import Dataset, Schema
 from core.explain import _paint
-from dashboard import engine, frame, pictures, run_page, samples, url
+from dashboard import engine, frame, pictures, run_page, samples, sharing, url
 from exports import effect_charts, table_charts, whole_charts
 
 VIEWS = {
@@ -71,11 +71,13 @@ def heading(method: str, kept: explain.Explanation | None, text: str = "") -> No
 
 def to_report(kept: explain.Explanation) -> None:
     """A button that puts an explanation into the report, or takes it out."""
+    if sharing.read_only():
+        return
     run, name = kept.record["run"], kept.record["name"]
     there = name in {one.record["name"] for one in explain.pinned(run)}
     text, icon = ("In the report", ":material/check:") if there else ("Add to report", ":material/add:")
     act = explain.unpin if there else explain.pin
-    help_text = "A click takes it out." if there else "The report on the Export page will show it."
+    help_text = "A click takes it out." if there else "The report on the Share page will show it."
     st.button(text, icon=icon, key=f"pin-{name}", type="tertiary", on_click=act, args=(run, name), help=help_text)
 
 

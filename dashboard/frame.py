@@ -8,7 +8,7 @@ import time
 import streamlit as st
 
 from core import jobs, runs, words
-from dashboard import url
+from dashboard import access, sharing, url
 
 # Plain Markdown is painted with the page's title; HTML comes later, when the browser has read the code for it. So
 # HTML is for what comes last, and the style here is for what looks right without it too.
@@ -30,6 +30,9 @@ def begin() -> None:
     """Settings and style; the first thing that a script does."""
     st.set_page_config(page_title="Vitrine", page_icon=str(pathlib.Path(__file__).with_name("icon.svg")), layout="wide")
     st.html(STYLE)
+    if sharing.read_only():
+        sharing.guard(runs.workspace())
+        return
     try:
         runs.check_workspace()
     except runs.WorkspaceError as error:
@@ -44,17 +47,30 @@ def sidebar(groups: dict) -> None:
         for group, pages in groups.items():
             st.caption(group)
             for page in pages:
+                if sharing.read_only() and page.title in sharing.HIDDEN:
+                    continue
                 of_a_run = run and page.title not in ("Runs", "Data", "Train", "Search", "Compare")
                 st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())
         st.fragment(_running, run_every=2 if busy else 10)()
-        st.caption(f"Workspace: `{runs.workspace()}`")
+        if sharing.read_only():
+            st.caption("Shared to be looked at: nothing can be changed here.")
+            if access.by_login() and st.user.is_logged_in:
+                st.button("Log out", type="tertiary", on_click=st.logout)
+        else:
+            st.caption(f"Workspace: `{runs.workspace()}`")
 
 
 def run(page) -> None:
     """Run the page; our own errors become one sentence on it."""
-    in_a_sentence(page.run)()
+    access.keep_cookie()
+    if sharing.read_only() and page.title in sharing.HIDDEN:
+        st.title(page.title)
+        st.info(sharing.REFUSED, icon=":material/visibility:")
+        st.page_link("views/runs.py", label="Look at the runs")
+    else:
+        in_a_sentence(page.run)()
     _read_ahead()
 
 
@@ -68,7 +84,7 @@ def in_a_sentence(function):
         except (KeyError, IndexError):  # a fault, not a sentence of ours
             raise
         except (runs.WorkspaceError, LookupError, ValueError) as error:
-            st.error(error.args[0] if len(error.args) == 1 else str(error), icon=":material/error:")
+            st.error(sharing.clean(str(error.args[0] if len(error.args) == 1 else error)), icon=":material/error:")
             return None
 
     return said

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from core import notes, words
-from dashboard import actions
+from dashboard import actions, sharing
 
 
 def star(row: dict, key: str) -> None:
     """A button that gives a run its star or takes it away: to be called in a horizontal container."""
+    if sharing.read_only():
+        return
     said = row.get("star", False)
     icon = ":material/star:" if said else ":material/star_outline:"
     text = "Take its star away." if said else "Mark it with a star."
@@ -17,6 +19,8 @@ def star(row: dict, key: str) -> None:
 
 def edit(row: dict, key: str) -> None:
     """A folded form for title, tags and note of a run: to be called in a horizontal container."""
+    if sharing.read_only():
+        return
     run = row["run"]
     said = notes.read(run)
     with st.popover("Title, tags, note", icon=":material/edit_note:", key=f"{key}-notes-{run}-{_saved()}"):
@@ -32,6 +36,8 @@ def edit(row: dict, key: str) -> None:
 
 def archive(rows: list[dict], key: str) -> None:
     """A button that leaves runs out of lists, or brings them back: to be called in a horizontal container."""
+    if sharing.read_only():
+        return
     back = all(row.get("archived") for row in rows)
     which = "" if len(rows) == 1 else f" {words.count(len(rows), 'run')}"
     label = f"Take{which} out of the archive" if back else f"Archive{which}"
@@ -43,6 +49,8 @@ def archive(rows: list[dict], key: str) -> None:
 
 def tag(rows: list[dict], key: str) -> None:
     """A folded form that adds tags to several runs: to be called in a horizontal container."""
+    if sharing.read_only():
+        return
     with (
         st.popover("Tag", icon=":material/label:", key=f"{key}-tag-{_saved()}"),
         st.form(f"{key}-tag-form", border=False),
@@ -58,6 +66,7 @@ def _tagged(run: str, tags: tuple[str, ...]) -> notes.Notes:
 
 
 def _change(names: list[str], **changes) -> None:
+    sharing.check()
     _end([actions.attempt(lambda run=run: notes.write(run, **changes)) for run in names])
 
 

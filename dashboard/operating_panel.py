@@ -9,7 +9,7 @@ import streamlit as st
 from core import words
 from core.evaluation import operating, points
 from core.evaluation.operating import OperatingPoint
-from dashboard import actions, answers, url
+from dashboard import actions, answers, sharing, url
 
 TARGETS = {
     "recall": "Recall at least",
@@ -189,9 +189,10 @@ def _saved(run: str, classes: list[str]) -> dict[str, OperatingPoint]:
     if chosen:
         with st.container(horizontal=True):
             st.button("Open", key="open-point", on_click=_open, args=(fitting[chosen], classes))
-            about = "Decide by it, in exports too."
-            st.button("Use", key="use-point", on_click=_change, args=(points.use, run, chosen), help=about)
-            st.button("Delete", key="delete-point", on_click=_change, args=(points.delete, run, chosen))
+            if not sharing.read_only():
+                about = "Decide by it, in exports too."
+                st.button("Use", key="use-point", on_click=_change, args=(points.use, run, chosen), help=about)
+                st.button("Delete", key="delete-point", on_click=_change, args=(points.delete, run, chosen))
     return fitting
 
 
@@ -224,6 +225,8 @@ def _open(point: OperatingPoint, classes: list[str]) -> None:
 
 def _keep(run: str, point: OperatingPoint) -> None:
     """Save the point by a name; it is used from then on, in what is exported too."""
+    if sharing.read_only():
+        return
     with st.popover("Save this point", icon=":material/save:", width="stretch"):
         name = st.text_input("Name", key="point-name", max_chars=points.LONGEST, placeholder="Cheap and safe")
         st.caption("It is kept with the run, and the exported file decides by it.")

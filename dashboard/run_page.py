@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import data, evaluation, jobs, runs, words
-from dashboard import frame, url
+from dashboard import frame, sharing, url
 
 PLOT = {"displayModeBar": False, "scrollZoom": False}
 
@@ -38,9 +38,10 @@ def header(run: str) -> dict:
         facts.append(words.when(row.get("created")))
     st.markdown("&ensp;".join([facts[0], *(words.markdown(fact) for fact in facts[1:] if fact)]))
     if row["state"] in ("failed", "lost", "damaged"):
-        st.error(row["message"], icon=":material/error:")
-        with st.expander("Log"):
-            st.code(runs.log_tail(run) or "The log is empty.", language=None)
+        st.error(sharing.clean(row["message"]), icon=":material/error:")
+        if not sharing.read_only():
+            with st.expander("Log"):
+                st.code(runs.log_tail(run) or "The log is empty.", language=None)
     return row
 
 
@@ -51,6 +52,8 @@ def figures(run: str, row: dict) -> dict:
         if row["state"] in runs.WORKING:
             st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
             st.page_link("views/live.py", label="Watch it", query_params={"run": run})
+        elif sharing.read_only():
+            st.info("This run has no figures to look at.", icon=":material/info:")
         elif runs.path(run, "checkpoints", "best.pt").exists():
             st.info("This run has no figures of this version yet; its best epoch is kept.", icon=":material/info:")
             if st.button("Evaluate the best epoch", type="primary"):

@@ -8,7 +8,7 @@ import streamlit as st
 from core import folds, jobs, runs, words
 from core.data import lists
 from core.evaluation import labels
-from dashboard import actions, answers, samples
+from dashboard import actions, answers, samples, sharing
 
 PARTS = ("val", "test")  # those that the net did not learn from
 
@@ -74,6 +74,8 @@ def show(run: str) -> None:
             "text/csv",
             icon=":material/download:",
         )
+        if sharing.read_only():
+            return
         name = st.text_input("Name of the list", "wrong-labels", key="list-name", width=200)
         label = (
             f"Train again without {words.count(len(marked), 'sample')}" if len(marked) else "Train again without them"

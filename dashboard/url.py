@@ -59,6 +59,12 @@ def number(label: str, key: str, low: float, high: float, default: float, **how)
     return st.number_input(label, low, high, key=key, on_change=_write, args=(key, default), **how)
 
 
+def toggle(label: str, key: str, **how) -> bool:
+    """A toggle that lives in the URL as `?key=1` while it is on."""
+    st.session_state[key] = st.query_params.get(key) == "1"
+    return st.toggle(label, key=key, on_change=lambda: put(**{key: 1 if st.session_state[key] else None}), **how)
+
+
 def asked(key: str) -> str:
     """What the URL says under a key, "" if nothing."""
     return st.query_params.get(key, "")

@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import progress
+from core.workspace import workspace
 
 FORGOTTEN = 2.0  # seconds after which work that nobody waits for gives way to other work
 KEPT = 60.0  # seconds for which an answer that nobody has fetched is kept
@@ -95,7 +96,7 @@ def joined(text: str, function: Callable, args: tuple) -> tuple[bytes, Work]:
 def key_of(function: Callable, args: tuple) -> bytes:
     """What tells one call from another."""
     name = getattr(function, "__qualname__", repr(function))
-    return b"".join(pickle.dumps(part) for part in (function.__module__, name, *args))
+    return b"".join(pickle.dumps(part) for part in (str(workspace()), function.__module__, name, *args))
 
 
 def _is_stale(work: Work) -> bool:
@@ -194,7 +195,7 @@ def submit(number: int, function: Callable, args: tuple) -> concurrent.futures.F
                 held.update(pool=pool, shared=shared)
             held["shared"][1][number % SLOTS] = 0
             try:
-                return held["pool"].submit(_work, number, function, args)
+                return held["pool"].submit(_work, number, str(workspace()), function, args)
             except BrokenProcessPool:
                 del held["pool"]
     raise EngineDied("The process that computes cannot be started; restart the dashboard.")
@@ -231,8 +232,8 @@ def _begin(shared) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _work(number: int, function: Callable, args: tuple):
-    """Call the function; its reports are seen by the dashboard, which can stop it at each."""
+def _work(number: int, where: str, function: Callable, args: tuple):
+    """Call the function in the workspace `where`; its reports are seen by the dashboard, which can stop it at each."""
     state, stops = _shared
 
     def tell(done: int, total: int) -> None:
@@ -240,6 +241,7 @@ def _work(number: int, function: Callable, args: tuple):
         if stops[number % SLOTS]:
             raise progress.Stopped("The work was stopped.")
 
+    os.environ["VITRINE_WORKSPACE"] = where
     state[1] = -1.0
     state[0] = number
     try:

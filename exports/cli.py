@@ -88,11 +88,27 @@ def _show(run: str, record: dict, path=None) -> None:
 
 
 @app.command()
-def report(run: Run = "latest") -> None:
+def report(
+    run: Run = "latest",
+    section: Annotated[list[str] | None, typer.Option(help="What is in it; may be repeated. Default: all.")] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Let single samples travel, with their ids.")] = False,
+) -> None:
     """Write exports/report.html of a run: one file that opens without a network."""
     from exports import report as reports
 
-    print(reports.write(runs.resolve(run)))
+    print(reports.write(runs.resolve(run), tuple(section or reports.SECTIONS), samples))
+
+
+@app.command()
+def page(
+    run: Run = "latest",
+    sample: Annotated[list[str] | None, typer.Option(help="Id of a sample that travels; may be repeated.")] = None,
+) -> None:
+    """Write exports/page.html of a run: one file that runs the exported model in a browser, without a network."""
+    from exports import page as pages
+
+    made = pages.write(runs.resolve(run), tuple(sample or ()))
+    print(f"{made.path} ({words.size(made.n_bytes)})")
 
 
 @app.command()
@@ -118,6 +134,28 @@ def serve(
 
     limits = Limits(body_bytes=max_bytes, rows=max_rows, pixels=max_pixels)
     serving.serve(model, host, port, token or None, limits, provider)
+
+
+@app.command()
+def variants(
+    run: Run = "latest",
+    margin: Annotated[float, typer.Option(help="Difference of accuracy that does not matter, in [0, 1].")] = 0.01,
+) -> None:
+    """Make the exported file smaller (fp16, int8) and measure each file: size, time, accuracy, verdict."""
+    from exports import variants as making
+    from exports import verdicts
+
+    record = making.make(runs.resolve(run), margin=margin)
+    table = Table("file", "size", "ms", "accuracy", "changed", "verdict", box=box.SIMPLE)
+    for row in record["variants"]:
+        if "error" in row:
+            table.add_row(row["name"], "", "", "", "", row["error"])
+            continue
+        verdict = (row.get("equivalence") or {}).get("answer", "")
+        ms, accuracy = f"{1000 * row['latency'][0]['median']:.2f}", words.interval(row["accuracy"])
+        table.add_row(row["name"], words.size(row["bytes"]), ms, accuracy, str(row["changed"]), verdict)
+    console.print(table)
+    console.print(verdicts.sentence(record), markup=False)
 
 
 @app.command()

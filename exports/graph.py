@@ -5,6 +5,7 @@ from exports import _dates
 from exports.feeding import input_names
 
 ML = "ai.onnx.ml"
+SCOPES = "pkg.torch.onnx.name_scopes"  # of a node: the modules that it is part of, outermost first
 
 
 def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
@@ -23,6 +24,10 @@ def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
         if column.type != "number":
             value.type.tensor_type.elem_type = onnx.TensorProto.STRING
     _name_classes(proto.graph, schema.classes, axes[0])
+    for node in proto.graph.node:  # what is left says from which module it is; the rest, from which file on this machine
+        kept = [entry for entry in node.metadata_props if entry.key == SCOPES]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     versions = {entry.domain: entry for entry in proto.opset_import}
     if ML not in versions:
         proto.opset_import.append(onnx.helper.make_opsetid(ML, 4))

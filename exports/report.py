@@ -1,66 +1,129 @@
 """The report of a run: one HTML file with interactive figures that opens anywhere, without a network."""
 
+import html
 import json
 import pathlib
+import re
+from collections.abc import Collection
 
-from core import evaluation, nets, runs, words
-from exports import charts, evaluation_charts, parity, report_explanations
+from core import evaluation, nets, notes, progress, runs, words
+from core.evaluation import points
+from exports import charts, evaluation_charts, parity, plain, report_explanations, report_sections
+from exports.report_sections import SECTIONS
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
-def write(run: str) -> pathlib.Path:
-    """Write exports/report.html of `run` and return its path; LookupError if the run has not been evaluated."""
+def write(run: str, sections: Collection[str] = tuple(SECTIONS), samples: bool = False) -> pathlib.Path:
+    """Write exports/report.html of `run` and return its path.
+
+    sections : names in SECTIONS;  samples : whether single samples may travel, their pictures, rows and ids
+    Raises LookupError if the run has not been evaluated, ValueError for a section that there is not.
+    """
+    if unknown := [name for name in sections if name not in SECTIONS]:
+        raise ValueError(f"A report has no section {unknown[0]!r}; choose of {', '.join(SECTIONS)}.")
     record = runs.evaluation(run)
     if record is None:
         raise LookupError(f"Run {run} has no figures yet; wait until it is done, or evaluate it first.")
     target = runs.path(run, "exports", "report.html")
-    text = render(run, record)
+    text = render(run, record, sections, samples)
     with runs.replacing(target) as beside:
         beside.write_text(text, encoding="utf-8")
     return target
 
 
-def render(run: str, record: dict) -> str:
+def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), samples: bool = False) -> str:
     """The HTML text. All that comes from data or settings is escaped."""
     import jinja2
     from plotly.offline import get_plotlyjs
 
     test, schema, config, status = record["test"], runs.schema(run), runs.config(run), runs.status(run)
-    classes = test["classes"]
-    curves = {
-        "Confusion matrix": evaluation_charts.confusion_matrix(test["confusion"], classes),
-        "ROC": evaluation_charts.roc(test["roc"], evaluation_charts.areas(test, "auroc"), classes),
-        "Precision and recall": evaluation_charts.precision_recall(
-            test["precision_recall"], evaluation_charts.areas(test, "average_precision"), classes
-        ),
+    makers = {
+        "words": lambda: plain.lines(run, points.used(run), "picture" if schema.kind == "image" else "row"),
+        "data": lambda: report_sections.of_data(run),
+        "training": lambda: nets.module(config.net.name).TITLE,
+        "evaluation": lambda: report_sections.of_metrics(test),
+        "operating": lambda: report_sections.of_operating(run),
+        "slices": lambda: report_sections.of_slices(run),
+        "explanations": lambda: report_explanations.sections(run, samples),
+        "certificate": lambda: report_sections.of_certificate(parity.stored(run), samples),
     }
-    rows = runs.history(run)
-    for figure in ("loss", "accuracy"):
-        curves[f"Training: {figure}"] = charts.learning_curve(rows, figure, record["epoch"])
-    explanations = report_explanations.sections(run)
+    asked, made = [name for name in SECTIONS if name in sections], {}
+    for i, name in enumerate(asked):
+        progress.report(i, len(asked))
+        made[name] = makers[name]()
+    held_back = 0 if samples else report_explanations.held_back(run)
+    if not (made.get("explanations") or held_back):
+        made.pop("explanations", None)
+    figures = _figures(run, record, made)
+    explanations = made.get("explanations", [])
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"percent": words.percent, "interval": words.interval}
-    return environment.get_template("report.html").render(
+    text = environment.get_template("report.html").render(
         run=run,
-        title=run[11:],
+        title=notes.name(run),
         sentence=evaluation.sentence(test, schema.sample_word),
+        shown=list(made),
+        titles={name: title for name, (title, _) in SECTIONS.items()},
+        made=made,
         data=config.data.name,
-        fingerprint=runs.read_json(run, "schema.json")["fingerprint"],
-        net=nets.module(config.net.name).TITLE,
         n_parameters=status.get("n_parameters", 0),
         epoch=record["epoch"],
         settings=config.to_dict()["training"],
         n_val=record["val"]["n"],
         test=test,
         thing=schema.sample_word,
-        made=words.when(status.get("created")),
+        when=words.when(status.get("created")),
         took=words.duration(status.get("ended", 0) - status.get("started", 0)),
-        parity=parity.stored(run),
-        figures=[[name, json.loads(figure.to_json())] for name, figure in curves.items()],
-        explanations=explanations,
+        held_back=held_back,
+        holds=json.dumps({"sections": asked, "samples": samples}),
+        figures={
+            name: [[title, json.loads(one.to_json())] for title, one in some.items()] for name, some in figures.items()
+        },
         why_figures=[one["figure"] for one in explanations],
         plotly=get_plotlyjs(),
     )
+    progress.report(1, 1)
+    return text
+
+
+def holds(run: str) -> dict | None:
+    """What the report that is there holds, {"sections", "samples"}; None if there is none, or one of an older kind."""
+    return held(runs.path(run, "exports", "report.html"))
+
+
+def held(path: pathlib.Path) -> dict | None:
+    """What a file that this package wrote for others says that it holds."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = re.search(r'<meta name="vitrine.holds" content="([^"]*)">', file.read(4000))
+        return json.loads(html.unescape(found[1])) if found else None
+    except (OSError, ValueError):
+        return None
+
+
+def _figures(run: str, record: dict, made: dict) -> dict[str, dict]:
+    """The Plotly figures of each section that is shown, by their titles."""
+    test, found = record["test"], {}
+    if "training" in made:
+        rows = runs.history(run)
+        found["training"] = {
+            title: charts.learning_curve(rows, name, record["epoch"])
+            for title, name in (("Loss by epoch", "loss"), ("Accuracy by epoch", "accuracy"))
+        }
+    if "evaluation" in made:
+        classes = test["classes"]
+        found["evaluation"] = {
+            "Confusion matrix": evaluation_charts.confusion_matrix(test["confusion"], classes),
+            "ROC": evaluation_charts.roc(test["roc"], evaluation_charts.areas(test, "auroc"), classes),
+            "Precision and recall": evaluation_charts.precision_recall(
+                test["precision_recall"], evaluation_charts.areas(test, "average_precision"), classes
+            ),
+            "Calibration": evaluation_charts.reliability(test["calibration"]),
+        }
+    if "slices" in made and made["slices"]["names"]:
+        bars = evaluation_charts.shares(made["slices"]["names"], made["slices"]["figures"])
+        found["slices"] = {"Share wrong in each slice": bars}
+    return found

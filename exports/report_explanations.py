@@ -14,13 +14,26 @@ VERDICTS = {"yes": "Can be trusted", "care": "With care", "no": "Not to be trust
 MOST_CLASSES = 12  # with a picture each
 
 
-def sections(run: str) -> list[dict]:
+OF_SAMPLES = ("prototypes", "embedding", "shapley_summary")  # of the whole model, but with single samples in them
+
+
+def sections(run: str, samples: bool = True) -> list[dict]:
     """For each explanation in the report {"title", "sentence", "pictures", "figure", "trust", "changes", "note"}.
 
+    samples : whether single samples may travel; else what is about some is left out, see `held_back`
     pictures : [(text, data URI)];  figure : Plotly's JSON as a dict, or None;  trust : {"verdict", "word", "sentence",
     "checks"} or None;  changes : rows {"changes", "said"} of counterfactuals
     """
-    return [_section(run, kept) for kept in explain.pinned(run)]
+    return [_section(run, kept) for kept in explain.pinned(run) if samples or not _is_of_samples(kept)]
+
+
+def held_back(run: str) -> int:
+    """How many explanations are left out of a report in which no single sample may travel."""
+    return sum(_is_of_samples(kept) for kept in explain.pinned(run))
+
+
+def _is_of_samples(kept: explain.Explanation) -> bool:
+    return bool(kept.record.get("sample")) or kept.record.get("method") in OF_SAMPLES
 
 
 def _section(run: str, kept: explain.Explanation) -> dict:

@@ -13,7 +13,6 @@ from exports import feeding
 from exports.answers import Answers
 
 
-
 class File:
     """An ONNX file's content in onnxruntime, on the processor.
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import jobs, runs, words
 from core.evaluation import compare, groups, metrics, pairing
-from dashboard import compared, flipped, frame, run_page, url
+from dashboard import compared, flipped, frame, run_page, sharing, url
 from exports import compare_charts
 
 MAIN = ("accuracy", "f1_macro", "auroc_macro", "log_loss", "ece")  # metrics in the first table
@@ -80,7 +80,8 @@ def settings(sides: list[dict]) -> None:
         return
     cells = {"Setting": [row["setting"] for row in rows]}
     for i, side in enumerate(sides):
-        cells[side["name"]] = ["" if row["values"][i] is None else str(row["values"][i]) for row in rows]
+        values = [row["values"][i] for row in rows]
+        cells[side["name"]] = ["" if value is None else sharing.clean(str(value)) for value in values]
     st.dataframe(
         pd.DataFrame(cells),
         hide_index=True,
@@ -138,7 +139,7 @@ def metric_table(found: dict[str, dict]) -> None:
     """Metrics with their intervals, a row per run, to be sorted by any of them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Metrics on test samples, with 95% intervals**", width="content")
-        everything = st.toggle("All metrics", key="all-metrics")
+        everything = url.toggle("All metrics", "all-metrics")
     names = [
         name
         for name in (metrics.METRICS if everything else MAIN)

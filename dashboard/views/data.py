@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import data, jobs, registry, runs, words
 from core.data import imports, readers, store
-from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, url
+from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, url
 
 VIEWS = ("Checks", "Look", "Split", "Random changes", "How it was read")
 
@@ -31,12 +31,12 @@ def header(dataset: data.Dataset, facts: dict) -> None:
     """Name, facts in one line, and what can be done with the set as a whole."""
     left, right = st.columns([4, 2], vertical_alignment="center")
     left.subheader(words.markdown(dataset.name), anchor=False)
-    with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        st.page_link(
-            "views/train.py", label="Train on it", icon=":material/model_training:", query_params={"data": dataset.name}
-        )
-        with st.popover("", icon=":material/more_horiz:"):
-            whole(dataset.name)
+    if not sharing.read_only():
+        with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+            where = {"data": dataset.name}
+            st.page_link("views/train.py", label="Train on it", icon=":material/model_training:", query_params=where)
+            with st.popover("", icon=":material/more_horiz:"):
+                whole(dataset.name)
     shape = words.count(len(dataset.columns), "column")
     if dataset.kind == "image":
         channels, height, width = dataset.schema.shape
@@ -57,11 +57,13 @@ def header(dataset: data.Dataset, facts: dict) -> None:
     elif len(counts) > 2:
         text += f"; the smallest, {dataset.classes[least]}, has {counts[least]:,}"
     st.markdown(words.markdown(f"{text}."))
-    st.caption(words.markdown(f"Origin: {dataset.origin}. Licence: {dataset.licence}."))
+    st.caption(words.markdown(sharing.clean(f"Origin: {dataset.origin}. Licence: {dataset.licence}.")))
 
 
 def whole(name: str) -> None:
     """Rename, delete; what comes with Vitrine can only be deleted from the workspace, and is made anew."""
+    if sharing.read_only():
+        return
     users = [row["run"] for row in jobs.summaries() if row.get("data") == name]
     if name not in data.built_in():
         new = st.text_input("New name", value=name, key=f"rename-{name}").strip()
@@ -116,11 +118,13 @@ def one(name: str) -> None:
         dataset = run_page.dataset(name)
         facts = store.facts(name)
     except (ValueError, LookupError) as error:
-        st.error(words.markdown(str(error.args[0])), icon=":material/error:")
+        st.error(words.markdown(sharing.clean(str(error.args[0]))), icon=":material/error:")
         whole(name)
         return
     header(dataset, facts)
     views = [view for view in VIEWS if view != "Random changes" or dataset.kind == "image"]
+    if sharing.read_only():
+        views.remove("How it was read")
     view = url.segments("View", views, "view", views[0])
     if view == "Look":
         data_look.show(dataset, facts["version"])
@@ -145,13 +149,18 @@ def told() -> None:
 if opened := st.session_state.pop("data-open", None):
     st.query_params["data"] = opened
     st.query_params.pop("add", None)
-runs.check_workspace()
+if not sharing.read_only():
+    runs.check_workspace()
 st.title("Data")
-adding = "add" in st.query_params
+adding = "add" in st.query_params and not sharing.read_only()
 left, right = st.columns([3, 1], vertical_alignment="bottom")
 with left:
-    name = sets(data.available())
-if right.button(
+    there = store.names() if sharing.read_only() else data.available()
+    if not there:
+        st.info("There is no data to look at yet.", icon=":material/info:")
+        st.stop()
+    name = sets(there)
+if not sharing.read_only() and right.button(
     "Back" if adding else "Add data",
     type="secondary" if adding else "primary",
     icon=":material/arrow_back:" if adding else ":material/add:",

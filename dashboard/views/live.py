@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import folds, jobs, runs, watching, words
-from dashboard import actions, run_page
+from dashboard import actions, run_page, sharing
 from exports import charts
 
 PHASES = {
@@ -36,7 +36,7 @@ def view(run: str, was_working: bool) -> None:
     if rows:
         curves(run, rows, steps, row)
     facts(run, row)
-    if row["state"] in ("queued", "running", "done", "stopped"):
+    if row["state"] in ("queued", "running", "done", "stopped") and not sharing.read_only():
         with st.expander("Log", expanded=row["state"] == "running" and not rows), st.container(height=260):
             st.text(runs.log_tail(run) or "Nothing printed yet.")
 
@@ -60,7 +60,7 @@ def progress(run: str, row: dict) -> None:
         elif phase == "training":
             text = f"Epoch {row['epoch']} of {row['epochs']}, {words.duration(row['seconds_left'])} left"
     left.progress(min(1.0, max(0.0, fraction)), text=text)
-    if right.button("Stop", icon=":material/stop:", key="stop", width="stretch"):
+    if not sharing.read_only() and right.button("Stop", icon=":material/stop:", key="stop", width="stretch"):
         with st.spinner("Stopping"):
             stopped = actions.attempt(jobs.stop, run)
         if stopped is not None:
@@ -197,7 +197,7 @@ def weights_sentence(report: dict) -> str:
     """What a net started from: source, and how much of it fitted."""
     parts = [f"{words.count(report['loaded'], 'tensor')} loaded"]
     parts += [f"{len(report[kind])} {kind}" for kind in ("missing", "unexpected", "reshaped") if report.get(kind)]
-    return f"Started from {report['source']}: {', '.join(parts)}."
+    return f"Started from {sharing.clean(report['source'])}: {', '.join(parts)}."
 
 
 def show_weights(report: dict) -> None:

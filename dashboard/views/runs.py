@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import config, data, jobs, notes, runs, words
 from core.evaluation import groups
-from dashboard import actions, noting
+from dashboard import actions, noting, sharing
 
 EXAMPLE = "digits"
 COLUMNS = {  # in pixels: the first four are in sight on a window of 900
@@ -174,6 +174,7 @@ def of_one(row: dict, chosen: bool) -> None:
             st.page_link("views/explain.py", label="Explain", icon=":material/search_insights:", query_params=where)
             st.page_link("views/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=where)
             st.page_link("views/export.py", label="Export", icon=":material/deployed_code:", query_params=where)
+            st.page_link("views/share.py", label="Share", icon=":material/ios_share:", query_params=where)
         if not chosen:
             st.caption("Select one row or several for more.", width="content")
     if chosen:
@@ -188,7 +189,7 @@ def of_one(row: dict, chosen: bool) -> None:
         if note := notes.read(row["run"]).note:
             st.caption(words.markdown(note))
     if row["state"] in ("failed", "lost", "damaged"):
-        st.error(f"{row['run'][11:]}: {row['message']}", icon=":material/error:")
+        st.error(f"{row['run'][11:]}: {sharing.clean(row['message'])}", icon=":material/error:")
 
 
 def of_several(chosen: list[dict]) -> None:
@@ -205,7 +206,7 @@ def of_several(chosen: list[dict]) -> None:
         noting.archive(chosen, "several")
         if working := [row for row in chosen if row["state"] in runs.WORKING]:
             stop_button(working)
-        if st.button(
+        if not sharing.read_only() and st.button(
             f"Delete {words.count(len(chosen), 'run')}",
             icon=":material/delete:",
             key="delete-several",
@@ -218,6 +219,8 @@ def of_several(chosen: list[dict]) -> None:
 
 def stop_button(working: list[dict]) -> None:
     """Stop the runs that are queued or at work, the last ones first, so that none of them starts meanwhile."""
+    if sharing.read_only():
+        return
     label = "Stop" if len(working) == 1 else f"Stop {words.count(len(working), 'run')}"
     if st.button(label, icon=":material/stop:", key="stop-some"):
         with st.spinner("Stopping"):
@@ -229,7 +232,7 @@ def stop_button(working: list[dict]) -> None:
 def trash() -> None:
     """The runs that were deleted, to be restored, or deleted for good."""
     gone = runs.trash()
-    if not gone:
+    if not gone or sharing.read_only():
         return
     with st.expander(f"Trash: {words.count(len(gone), 'run')}"):
         chosen = st.multiselect("Runs in the trash", gone, placeholder="Choose some to restore", key="in-trash")
@@ -249,9 +252,12 @@ left, right = st.columns([3, 2], vertical_alignment="bottom")
 left.title("Runs")
 actions.undo()
 if runs.names():
-    with right.container(horizontal=True, horizontal_alignment="right"):
-        st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
+    if not sharing.read_only():
+        with right.container(horizontal=True, horizontal_alignment="right"):
+            st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
     st.fragment(table, run_every=2 if jobs.working() else None)()
+elif sharing.read_only():
+    st.info("There are no runs to look at yet. Whoever runs this dashboard trains them.", icon=":material/info:")
 else:
     st.markdown(
         "Vitrine trains a classifier on your images or tables, shows how good it is and why, "

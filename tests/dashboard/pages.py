@@ -7,8 +7,8 @@ import numpy as np
 
 from core import config, data, jobs, runs
 
-PAGES = ("runs", "data", "train", "search", "live", "evaluate", "explain", "compare", "export")
-OF_A_RUN = ("live", "evaluate", "explain", "export")
+PAGES = ("runs", "data", "train", "search", "live", "evaluate", "explain", "compare", "export", "share")
+OF_A_RUN = ("live", "evaluate", "explain", "export", "share")
 ROW = {"train_loss": 0.9, "train_accuracy": 0.6, "val_loss": 0.8, "val_accuracy": 0.7, "lr": 0.003}
 
 

@@ -14,7 +14,7 @@ app = AppTest.from_file("dashboard/app.py", default_timeout=60).run()
 assert not app.exception
 for run in sys.argv[1:]:
     app.query_params["run"] = run
-    for page in ("runs", "data", "live", "search", "evaluate", "explain", "compare", "export", "train"):
+    for page in ("runs", "data", "live", "search", "evaluate", "explain", "compare", "export", "share", "train"):
         app.switch_page(f"views/{page}.py").run()
         assert not app.exception and not app.error, (page, app.exception, app.error)
         assert "torch" not in sys.modules, page
@@ -25,7 +25,7 @@ for process in engine._holder()["pool"]._processes.values():
 EVERY_MODULE = """
 import importlib, pathlib, sys
 names = "charts evaluation_charts search_charts compare_charts table_charts effect_charts map_charts whole_charts"
-names += " report pipeline cli script live whatif edits"
+names += " report pipeline cli script live whatif edits page page_samples plain web report_sections serve kit card"
 for name in names.split():
     importlib.import_module(f"exports.{name}")
 names = "watching folds search.worker training.dry_run training.lr_finder training.together"

@@ -8,7 +8,10 @@ import re
 import pytest
 
 from core import evaluation, runs, words
-from exports import report
+from core.data import split
+from core.evaluation import points
+from core.evaluation.operating import OperatingPoint
+from exports import plain, report
 from tests.exports import made
 
 NASTY = ("<script>alert(1)</script>", "</script><img src=https://example.org/x.png>", 'a & "b"')
@@ -57,7 +60,7 @@ def test_the_report_is_one_file_that_loads_nothing(finished, name):
     assert list(path.parent.iterdir()) == [path]
     page = Page(path.read_text(encoding="utf-8"))
     asked = [attrs[key] for _, attrs in page.elements for key in ("src", "href", "data", "srcset") if key in attrs]
-    assert asked == []
+    assert [address for address in asked if not address.startswith("#")] == []
 
 
 def test_no_style_of_the_report_loads_anything(finished):
@@ -77,11 +80,65 @@ def test_the_report_opens_with_the_sentence(finished, name, thing):
     assert f'<p class="lead">{sentence}</p>' in visible(finished[name])
 
 
-def test_the_report_has_the_five_figures(finished):
+def test_the_report_has_the_figures_of_its_sections(finished):
     page = Page(report.write(finished["digits"]).read_text(encoding="utf-8"))
     (line,) = re.findall(r"^const figures = (.*);$", page.scripts[-1], flags=re.MULTILINE)
-    names = [name for name, _ in json.loads(line)]
-    assert names == ["Confusion matrix", "ROC", "Precision and recall", "Training: loss", "Training: accuracy"]
+    names = {section: [name for name, _ in found] for section, found in json.loads(line).items()}
+    assert names["training"] == ["Loss by epoch", "Accuracy by epoch"]
+    assert names["evaluation"] == ["Confusion matrix", "ROC", "Precision and recall", "Calibration"]
+
+
+def test_a_report_has_the_sections_that_were_chosen_and_no_other(finished):
+    text = report.write(finished["digits"], ("data", "certificate")).read_text(encoding="utf-8")
+    shown = re.findall(r'<section id="(\w+)">', text)
+    assert shown == ["data", "certificate"] and "Confusion matrix" not in text
+    assert report.holds(finished["digits"]) == {"sections": ["data", "certificate"], "samples": False}
+
+
+def test_a_section_that_there_is_not_is_refused_with_a_sentence(finished):
+    with pytest.raises(ValueError, match=r"A report has no section 'weather'; choose of words, data"):
+        report.write(finished["digits"], ("weather",))
+
+
+@pytest.mark.parametrize("name", ["digits", "breast_cancer"])
+def test_the_report_says_in_plain_words_what_came_out(finished, name):
+    run, thing = finished[name], {"digits": "picture", "breast_cancer": "row"}[name]
+    for line in plain.lines(run, None, thing):
+        assert f"<li>{line}</li>" in visible(run)
+
+
+def test_the_data_section_counts_the_samples_of_each_part(finished):
+    run = finished["digits"]
+    dataset = runs.dataset(run)
+    where = split.load(runs.path(run, "split.parquet"), dataset.ids)
+    assert f"<tr><td>Training</td><td>{len(where['train']):,} images</td></tr>" in visible(run)
+    assert dataset.licence in visible(run)
+
+
+def test_without_its_data_the_report_says_so_and_keeps_the_rest(finished, monkeypatch):
+    def gone(run):
+        raise ValueError(f"The data of run {run} is gone.")
+
+    monkeypatch.setattr(runs, "dataset", gone)
+    text = visible(finished["breast_cancer"])
+    assert "The data itself is no longer in the workspace" in text and "Slices could not be looked for" in text
+    assert "Balanced accuracy" in text
+
+
+def test_the_operating_point_in_use_is_told_with_what_it_comes_to(finished):
+    run = finished["breast_cancer"]
+    points.save(run, OperatingPoint(thresholds=(0.9,), abstain_below=0.6, name="Careful"))
+    text = visible(run)
+    assert "<b>Careful.</b> " + points.text(points.used(run), runs.schema(run).classes) in text
+    assert "<td>Nothing said</td>" in text
+
+
+def test_ids_of_samples_that_differ_travel_only_if_single_samples_may(exported):
+    run = exported["digits"]
+    row = {"id": "secret-7", "pytorch": "3", "onnx": "8", "probability_pytorch": 0.9, "probability_onnx": 0.8}
+    runs.write_json(runs.path(run, "exports", "parity.json"), runs.parity(run) | {"passed": False, "decisions": [row]})
+    assert "secret-7" not in report.write(run).read_text(encoding="utf-8")
+    assert "secret-7 (PyTorch 3, the file 8)" in report.write(run, samples=True).read_text(encoding="utf-8")
 
 
 def test_the_report_has_a_row_for_each_class(finished):

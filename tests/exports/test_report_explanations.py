@@ -6,7 +6,7 @@ from exports import report, report_explanations, whatif
 
 
 def text_of(run: str) -> str:
-    return report.write(run).read_text(encoding="utf-8")
+    return report.write(run, samples=True).read_text(encoding="utf-8")
 
 
 def test_without_an_added_explanation_the_report_has_no_such_part(finished):
@@ -25,6 +25,17 @@ def test_a_map_is_shown_beside_its_picture_with_its_verdict(finished):
     assert section["trust"]["sentence"] == verdict["sentence"]
     text = text_of(run)
     assert "Why it decides so" in text and report_explanations.VERDICTS[verdict["verdict"]] in text
+
+
+def test_explanations_of_single_samples_stay_out_of_a_report_in_which_none_may_travel(finished):
+    run = finished["breast_cancer"]
+    sample = str(runs.predictions(run, "test")[0][0])
+    for found in (explain.explain(run, sample, "integrated_gradients"), explain.explain_model(run, "shapley_summary")):
+        explain.pin(run, found)
+    explain.pin(run, explain.explain_model(run, "permutation_importance"))
+    assert [one["title"] for one in report_explanations.sections(run, samples=False)] == ["Permutation importance"]
+    text = report.write(run).read_text(encoding="utf-8")
+    assert "2 more are about single rows, which do not travel in this report." in text and f": {sample}<" not in text
 
 
 def test_shares_ways_and_the_whole_model_are_shown_in_the_order_in_which_they_were_added(exported):

@@ -1,0 +1,132 @@
+"""Who may look: a password, or a login by OpenID Connect, before any page of a shared dashboard is shown."""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+
+import streamlit as st
+
+from dashboard import sharing
+
+VARIABLE = "VITRINE_PASSWORD_HASH"  # salt and hash; the password itself is kept nowhere
+SHORTEST = 8  # letters of a password
+COOKIE = "vitrine-entered"
+HOURS = 12  # for which a browser need not ask again
+FREE = 3  # wrong passwords from one address before it has to wait
+LONGEST = 60.0  # seconds
+MOST = 10_000  # addresses, and browsers, that are remembered
+
+
+def hashed(password: str, salt: bytes | None = None) -> str:
+    """Salt and scrypt hash of a password, as VARIABLE holds them."""
+    salt = salt or secrets.token_bytes(16)
+    return f"{salt.hex()}:{hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1).hex()}"
+
+
+def fits(password: str, stored: str) -> bool:
+    """Whether a password is the one that was hashed; takes as long for each."""
+    salt, _, _ = stored.partition(":")
+    return hmac.compare_digest(hashed(password, bytes.fromhex(salt)), stored)
+
+
+def gate() -> None:
+    """Let the page go on for those who may look; else ask for the password, or to log in, and end the script here."""
+    if not sharing.read_only():
+        return
+    if by_login():
+        if not st.user.is_logged_in:
+            _title()
+            st.markdown("Log in to look at the runs of this team.")
+            st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+            st.stop()
+        return
+    if st.session_state.get("entered") or _browsers().get(st.context.cookies.get(COOKIE, ""), 0) > time.time():
+        st.session_state["entered"] = True
+        return
+    _ask()
+    st.stop()
+
+
+def _ask() -> None:
+    """The password page."""
+    address = getattr(st.context, "ip_address", None) or "this machine"
+    with st.container(width=420):
+        _title()
+        st.markdown("Trained classifiers of a team, to be looked at. Whoever shared them knows the password.")
+        with st.form("password", border=False):
+            given = st.text_input("Password", type="password", autocomplete="current-password")
+            sent = st.form_submit_button("Look", type="primary", icon=":material/login:")
+        if not sent:
+            return
+        if (left := waits(_failures(), address, time.monotonic())) > 0:
+            st.error(f"Too many wrong passwords from here; try again in {left:.0f} s.", icon=":material/error:")
+            return
+        if not fits(given, os.environ.get(VARIABLE, "00:")):
+            failed(_failures(), address, time.monotonic())
+            time.sleep(0.5)
+            st.error("That is not the password. Whoever runs this dashboard knows it.", icon=":material/error:")
+            return
+    _failures().pop(address, None)
+    _remember()
+    st.rerun()
+
+
+def waits(failures: dict, address: str, now: float) -> float:
+    """Seconds that an address still has to wait: 2, 4, 8 and so on after each failure beyond the first FREE."""
+    times, last = failures.get(address, (0, 0.0))
+    return max(0.0, last + min(LONGEST, 2.0 ** (times - FREE + 1)) - now) if times >= FREE else 0.0
+
+
+def failed(failures: dict, address: str, now: float) -> None:
+    """Note a wrong password; the address that failed longest ago is forgotten where there are too many."""
+    times, _ = failures.pop(address, (0, 0.0))
+    failures[address] = (times + 1, now)
+    if len(failures) > MOST:
+        failures.pop(next(iter(failures)))
+
+
+def _remember() -> None:
+    """Let this browser in for some hours, also in another tab and after a reload."""
+    known, token = _browsers(), secrets.token_urlsafe(32)
+    now = time.time()
+    for old in [name for name, until in known.items() if until < now]:
+        del known[old]
+    if len(known) < MOST:
+        known[token] = now + 3600 * HOURS
+    st.session_state["entered"] = True
+    st.session_state["cookie"] = token
+
+
+def keep_cookie() -> None:
+    """Hand the browser its token, on the first page after the password."""
+    if token := st.session_state.pop("cookie", None):
+        secure = "; Secure" if st.get_option("server.sslCertFile") else ""
+        text = json.dumps(f"{COOKIE}={token}; path=/; max-age={3600 * HOURS}; SameSite=Strict{secure}")
+        st.html(f"<script>document.cookie = {text}</script>", unsafe_allow_javascript=True)
+
+
+def by_login() -> bool:
+    """Whether .streamlit/secrets.toml says how to log in."""
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:  # no secrets at all
+        return False
+
+
+def _title() -> None:
+    st.title("Vitrine")
+
+
+@st.cache_resource(show_spinner=False)
+def _failures() -> dict[str, tuple[int, float]]:
+    """Wrong passwords by address: how many, and when the last one was."""
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def _browsers() -> dict[str, float]:
+    """Tokens of browsers that gave the password, and until when they count."""
+    return {}
