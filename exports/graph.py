@@ -3,9 +3,9 @@
 from core.data.dataset import Schema
 from exports import _dates
 from exports.feeding import input_names
+from exports.origins import SCOPES
 
 ML = "ai.onnx.ml"
-SCOPES = "pkg.torch.onnx.name_scopes"  # of a node: the modules that it is part of, outermost first
 
 
 def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
@@ -24,7 +24,7 @@ def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
         if column.type != "number":
             value.type.tensor_type.elem_type = onnx.TensorProto.STRING
     _name_classes(proto.graph, schema.classes, axes[0])
-    for node in proto.graph.node:  # what is left says from which module it is; the rest, from which file on this machine
+    for node in proto.graph.node:  # of which module it is a part stays; where on this machine that was written goes
         kept = [entry for entry in node.metadata_props if entry.key == SCOPES]
         del node.metadata_props[:]
         node.metadata_props.extend(kept)

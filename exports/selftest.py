@@ -13,14 +13,16 @@ import zlib
 
 import numpy as np
 
+FAILED = "vitrine.failed"  # in the metadata of a file whose certificate failed: the verdict
 MOST_BYTES = 2**28  # of one array of the self-test, unpacked
 
 
-def check(model) -> dict:
+def check(model, although_marked: bool = False) -> dict:
     """Run the self-test of a file (path or bytes): {"passed", "sentence", "largest_difference", "cases"}.
 
     Each case is {"n", "largest_difference", "differ": outputs that are not as they were}. Probabilities and scores may
-    differ by the tolerance that the file states; a decision may differ only where two of them are as near.
+    differ by the tolerance that the file states; a decision may differ only where two of them are as near. A file that
+    is marked, as its certificate failed where it was made, fails.
     """
     import onnxruntime
 
@@ -35,7 +37,10 @@ def check(model) -> dict:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's many kinds
         return _failed(f"{name} is no ONNX file that onnxruntime can read ({_line(error)}).")
-    text = session.get_modelmeta().custom_metadata_map.get("vitrine.self_test")
+    stored = session.get_modelmeta().custom_metadata_map
+    if FAILED in stored and not although_marked:
+        return _failed(f"{name} failed its certificate where it was made; do not use it.")
+    text = stored.get("vitrine.self_test")
     if text is None:
         return _failed(f"{name} holds no self-test; it was not exported by Vitrine, or its metadata was taken out.")
     try:

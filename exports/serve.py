@@ -1,8 +1,6 @@
 """An HTTP server for an exported file: FastAPI and onnxruntime, no torch. Requests that wait are answered together."""
 
 import contextlib
-import hashlib
-import json
 import os
 import pathlib
 import sys
@@ -35,7 +33,7 @@ def serve(
     application = app(path, token, limits, provider)
     opened = listen(host, port)
     _allow_many_connections()
-    if failed := failed_proof(path):
+    if failed := application.model.facts.get("failed"):
         print(f"Warning: this file is not what was trained. {failed}", file=sys.stderr, flush=True)
     where = f"[{host}]" if ":" in host else host
     print(f"Serving {application.title} on http://{where}:{opened.getsockname()[1]} (Ctrl-C stops it)", flush=True)
@@ -72,16 +70,6 @@ def find(model_or_run: str) -> pathlib.Path:
     if not path.exists():
         raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
     return path
-
-
-def failed_proof(path: pathlib.Path) -> str:
-    """The verdict of the certificate that lies beside the file, if it is of this file and failed; else ""."""
-    try:
-        record = json.loads((path.parent / "parity.json").read_text(encoding="utf-8"))
-        about_this = record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-        return "" if record["passed"] or not about_this else str(record["verdict"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 def listen(host: str, port: int):

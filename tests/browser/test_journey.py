@@ -45,8 +45,9 @@ def test_from_nothing_to_a_proved_model_file_that_decides_as_the_dashboard_says(
         file = tmp_path / "downloaded.onnx"
         waiting.value.save_as(file)
 
+        go_to(page, "Share")
         page.get_by_role("button", name="Write the report").click()
-        page.get_by_role("button", name="Download report.html").wait_for()
+        page.get_by_role("button", name="Download the report").wait_for()
 
     session = onnxruntime.InferenceSession(file)
     facts = session.get_modelmeta().custom_metadata_map
@@ -55,9 +56,9 @@ def test_from_nothing_to_a_proved_model_file_that_decides_as_the_dashboard_says(
     digits = data.get("digits")
     where = {sample: i for i, sample in enumerate(digits.ids)}
     images = np.asarray(digits.images)[[where[sample] for sample in ids]]
-    (probabilities,) = session.run(["probabilities"], {"image": images})
-    np.testing.assert_allclose(probabilities, softmax(logits), atol=1e-5)
-    assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+    probabilities, labels = session.run(["probabilities", "label"], {"image": images})
+    np.testing.assert_allclose(probabilities, softmax(logits / json.loads(facts["vitrine.temperature"])), atol=1e-5)
+    assert (labels == np.array(digits.classes, object)[logits.argmax(axis=1)]).all()
 
 
 def test_the_report_opens_from_disk_and_draws_its_figures(page, finished):
@@ -65,7 +66,7 @@ def test_the_report_opens_from_disk_and_draws_its_figures(page, finished):
     page.goto(report.write(run).as_uri())
     page.get_by_text("Right on").wait_for()
     page.locator(".js-plotly-plot .main-svg").nth(4).wait_for()
-    assert page.locator("figure").count() == 5
+    assert page.locator("figure").count() == 6  # calibration too
 
 
 def test_a_closed_tab_and_a_restarted_dashboard_lose_nothing_and_stop_stops(page, workspace):

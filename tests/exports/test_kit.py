@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from core import runs
-from exports import kit, model_file, serve, triton
+from exports import kit, model_file, triton
 from tests.exports import served
 
 ALONE = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VITRINE_WORKSPACE")}
@@ -248,7 +248,6 @@ def test_a_kit_of_a_file_that_failed_its_proof_is_made_only_on_purpose_and_says_
         kit.write(run)
     with zipfile.ZipFile(kit.write(run, although_failed=True)) as archive:
         assert "Failed\\: planted" in archive.read(f"{run}/VERIFY.md").decode()
-    assert serve.failed_proof(runs.path(run, "exports", "model.onnx")) == "Failed: planted."
 
 
 def test_hostile_class_names_stay_text(tmp_path):

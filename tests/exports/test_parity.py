@@ -9,7 +9,7 @@ import torch
 
 from core import data, runs
 from core.data.dataset import Column
-from exports import parity
+from exports import model_file, parity, selftest
 from tests.exports import made
 
 ROWS = [{"a": value} for value in (1.0, -1.0, 2.0, -2.0)]
@@ -143,6 +143,23 @@ def test_scores_in_another_order_than_the_classes_decide_otherwise(exported):
     record = planted(exported["breast_cancer"], body__6__weight=reverse, body__6__bias=reverse)
     assert len(record["decisions"]) == record["n"] == 113
     assert record["verdict"] == "Failed: the file decides otherwise than the trained net on 113 of 113 test rows."
+
+
+def test_a_file_that_failed_is_marked_wherever_it_goes_until_it_passes(exported):
+    run = exported["breast_cancer"]
+    path = runs.path(run, "exports", "model.onnx")
+    right = path.read_bytes()
+    record = planted(run, body__6__weight=lambda weight: -weight)
+    assert parity.stored(run) == json.loads(json.dumps(record))  # of the file as it is marked
+    assert model_file.read(path).facts["failed"] == record["verdict"]
+    assert "failed its certificate where it was made" in selftest.check(path)["sentence"]
+    assert not parity.verify(run)["passed"] and parity.stored(run) is not None
+    proto = onnx.load_from_string(right)
+    onnx.helper.set_model_props(proto, {entry.key: entry.value for entry in onnx.load(path).metadata_props})
+    onnx.save(proto, path)  # right, and still marked
+    assert not selftest.check(path)["passed"]
+    assert parity.verify(run)["passed"] and selftest.check(path)["passed"]
+    assert "failed" not in model_file.read(path).facts
 
 
 def test_class_names_in_another_order_in_the_file_decide_otherwise(exported):
