@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 from core.workspace import workspace
-from exports._paths import without_folders
+from exports.folders import without_folders
 
 VARIABLE = "VITRINE_SHARED"
 REFUSED = "This dashboard only shows what is there; it changes nothing. Ask whoever runs it."

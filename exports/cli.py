@@ -47,9 +47,9 @@ def verify(
         run = runs.resolve(what)
         _show(run, parity.verify(run))
         return
-    found = selftest.check(what)
+    found = selftest.check(what, although_marked=run is not None)
     console.print(found["sentence"], markup=False)
-    if run is None or not found["passed"]:
+    if run is None:
         raise typer.Exit(0 if found["passed"] else 1)
     run = runs.resolve(run)
     _show(run, parity.of_file(what, run), what)

@@ -6,10 +6,12 @@ import numpy as np
 
 from core import progress
 from core.data import split
+from core.evaluation import metrics
 from core.evaluation.metrics import softmax
 from exports import feeding, golden
-from exports.sides import File, PyTorch, apart
+from exports.sides import File, PyTorch, Refused, apart, decide
 
+ASKED = ["logits", "probabilities", "decision"]
 STARTS = 64  # of a search
 ROUNDS = 12  # steps from each start
 SECONDS = 20.0  # after which a search ends
@@ -18,72 +20,92 @@ LARGE = 2**13  # values of a sample from which there are fewer starts
 
 
 def extreme(file: File, torch_side: PyTorch, tolerance: float) -> list[dict]:
-    """Both sides on inputs that nobody expects, a row each: {"name", "passed", "largest_difference", "text"}.
+    """Both sides on inputs that nobody expects, a row each.
 
-    The same answer on both sides passes, also where it is not a number; a file that cannot answer does not.
+    {"name", "passed", "largest_difference" of a probability, "largest_logit_difference", "text"}. The same answer on
+    both sides passes, also where it is not a number; a file that cannot answer does not.
     """
     rows = []
     for name, given in golden.extreme(torch_side.schema).items():
+        row = {"name": name, "passed": False, "largest_difference": None, "largest_logit_difference": None}
         try:
-            got = file.ask(given, ["logits", "probabilities", "decision"])
-        except Exception as error:  # onnxruntime's many kinds
-            problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            rows.append({"name": name, "passed": False, "largest_difference": None, "text": f"No answer: {problem}"})
+            got = file.ask(given, ASKED)
+        except Refused as error:
+            rows.append({**row, "text": f"No answer: {error}"})
             continue
         expected = torch_side.of_inputs(given)
-        largest = float(apart(got["probabilities"], expected["probabilities"], equal_nan=True).max())
+        row |= {key: metrics.plain(apart(*pair, equal_nan=True).max()) for key, pair in _pairs(got, expected).items()}
         there = np.isfinite(expected["probabilities"]).all()
-        differ = there and bool((_clear(expected["probabilities"], tolerance) & _otherwise(got, expected)).any())
-        passed = largest <= tolerance and not differ
+        differ = there and bool(_faults(got, expected, torch_side, tolerance).any())
+        row["passed"] = row["largest_difference"] is not None and row["largest_difference"] <= tolerance and not differ
         said = "Both say the same." if there else "Both say that the answer is no number."
-        text = said if passed else "They say different classes." if differ else "Probabilities differ."
-        rows.append(
-            {"name": name, "passed": passed, "text": text, "largest_difference": largest if largest < np.inf else None}
-        )
+        otherwise = "They say different classes." if differ else "Probabilities differ."
+        rows.append({**row, "text": said if row["passed"] else otherwise})
     return rows
 
 
 def searched(file: File, torch_side: PyTorch, x: np.ndarray, tolerance: float, seed: int = 0) -> dict:
-    """Try to make both sides disagree: from samples and noise, by the gradient, to where two classes are as likely.
+    """Try to make both sides disagree: from samples and noise, by the gradient, to where the decision turns.
 
-    There the smallest difference would change the decision. A decision that differs where two probabilities are nearer
-    than twice the tolerance is a tie, and no fault. {"passed", "tried": inputs, "largest_difference" of a probability,
-    "largest_logit_difference", "decisions_that_differ", "ties", "seconds"}
+    There the smallest difference would show. A decision that differs where twice the tolerance would turn it is a tie,
+    and no fault. {"passed", "tried": inputs, "largest_difference" of a probability, "largest_logit_difference",
+    "decisions_that_differ", "ties", "seconds"}
     """
     started, rng = time.perf_counter(), np.random.default_rng(seed)
     n_starts = 12 if x[0].size >= LARGE else STARTS
     begin = split.thinned(np.arange(len(x)), n_starts)
     points = _noisy(torch_side, np.array(x[begin]), rng)
-    found = {"tried": 0, "largest_difference": 0.0, "largest_logit_difference": 0.0, "differ": 0, "ties": 0}
+    tried = differ = ties = 0
+    largest = {"largest_difference": 0.0, "largest_logit_difference": 0.0}
     for i in range(ROUNDS):
         progress.report(i, ROUNDS)
         given = feeding.feeds(torch_side.schema, points)
-        got = file.ask(given, ["logits", "probabilities", "decision"])
+        got = file.ask(given, ASKED)
         expected = torch_side.of_inputs(given)
-        otherwise, clear = _otherwise(got, expected), _clear(softmax(expected["logits"]), tolerance)
-        found["tried"] += len(points)
-        found["differ"] += int((otherwise & clear).sum())
-        found["ties"] += int((otherwise & ~clear).sum())
-        for key, name in (("largest_difference", "probabilities"), ("largest_logit_difference", "logits")):
-            if name in got:
-                found[key] = max(found[key], float(apart(got[name], expected[name]).max()))
+        faults = _faults(got, expected, torch_side, tolerance)
+        tried += len(points)
+        differ += int(faults.sum())
+        ties += int(((got["decision"] != expected["decision"]) & ~faults).sum())
+        for key, pair in _pairs(got, expected).items():
+            largest[key] = max(largest[key], float(apart(*pair).max()))
         if time.perf_counter() - started > SECONDS or i == ROUNDS - 1:
             break
         points = _stepped(torch_side, points, rng)
-    differ = found.pop("differ")
-    passed = differ == 0 and found["largest_difference"] <= tolerance
-    found = {name: value if np.isfinite(value) else None for name, value in found.items()}
-    return {"passed": passed, **found, "decisions_that_differ": differ, "seconds": time.perf_counter() - started}
+    return {
+        "passed": differ == 0 and largest["largest_difference"] <= tolerance,
+        "tried": tried,
+        **{key: metrics.plain(value) for key, value in largest.items()},
+        "decisions_that_differ": differ,
+        "ties": ties,
+        "seconds": time.perf_counter() - started,
+    }
 
 
-def _otherwise(got: dict, expected: dict) -> np.ndarray:
-    return got["decision"] != expected["decision"]
+def _pairs(got: dict, expected: dict) -> dict[str, tuple]:
+    """What is compared as numbers, by what its difference is called."""
+    names = {"largest_difference": "probabilities", "largest_logit_difference": "logits"}
+    return {key: (got[name], expected[name]) for key, name in names.items() if name in got}
 
 
-def _clear(y_prob: np.ndarray, tolerance: float) -> np.ndarray:
-    """Where the two largest probabilities are further apart than both sides may be, bool (n,)."""
-    two = np.sort(y_prob, axis=1)[:, -2:]
-    return two[:, -1] - two[:, 0] > 2 * tolerance if y_prob.shape[1] > 1 else np.ones(len(y_prob), bool)
+def _faults(got: dict, expected: dict, torch_side: PyTorch, tolerance: float) -> np.ndarray:
+    """Where the decision differs, and would still if the probabilities were nearer to it by twice the tolerance."""
+    scores = softmax(expected["logits"])
+    if not np.isfinite(scores).all():
+        return got["decision"] != expected["decision"]
+    each = np.arange(len(scores))
+    for said, nudge in ((got["decision"], 2 * tolerance), (expected["decision"], -2 * tolerance)):
+        there = said >= 0
+        scores[each[there], said[there]] += nudge
+        scores[each[~there], scores[~there].argmax(axis=1)] -= nudge
+    return (got["decision"] != expected["decision"]) & (got["decision"] != decide(scores, torch_side.point))
+
+
+def _gap(logits, point):
+    """How far logits (n, n_classes) are from where the decision turns, (n,): to a threshold, or between two classes."""
+    if point is not None and len(point.thresholds) == 1:
+        return (logits.softmax(dim=1)[:, point.positive] - point.thresholds[0]).abs()
+    two = logits.topk(min(2, logits.shape[1]), dim=1).values
+    return two[:, 0] - two[:, -1]
 
 
 def _noisy(torch_side: PyTorch, points: np.ndarray, rng) -> np.ndarray:
@@ -98,7 +120,7 @@ def _noisy(torch_side: PyTorch, points: np.ndarray, rng) -> np.ndarray:
 
 
 def _stepped(torch_side: PyTorch, points: np.ndarray, rng) -> np.ndarray:
-    """A step of each point towards where its two most likely classes are as likely; categories are drawn anew."""
+    """A step of each point towards where the decision turns; categories are drawn anew."""
     import torch
 
     model = torch_side.model
@@ -106,10 +128,7 @@ def _stepped(torch_side: PyTorch, points: np.ndarray, rng) -> np.ndarray:
     missing = torch.isnan(x)
     with torch.enable_grad():
         x = torch.where(missing, 0.0, x).requires_grad_()
-        two = model(torch.where(missing, torch.nan, x) if missing.any() else x).topk(
-            min(2, len(model.schema.classes)), dim=1
-        )
-        gap = (two.values[:, 0] - two.values[:, -1]).sum()
+        gap = _gap(model(torch.where(missing, torch.nan, x) if missing.any() else x), torch_side.point).sum()
         slope = torch.autograd.grad(gap, x, allow_unused=True)[0] if gap.requires_grad else None
     direction = np.zeros_like(points, np.float32) if slope is None else np.sign(np.nan_to_num(slope.numpy()))
     size = STEP * rng.uniform(0, 2, (len(points),) + (1,) * (points.ndim - 1))

@@ -2,11 +2,14 @@
 
 import json
 import pathlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+SAID = {"name": str, "column": str, "role": str, "type": str, "shape": list}  # of each input
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d*)?)?)?)?")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # as in core.data.tables.cells, in lower case
 
 
@@ -82,10 +85,9 @@ def read(path: str | pathlib.Path, threads: int | None = None, providers: tuple[
         raise ValueError(
             f"{path.name} is no ONNX file that onnxruntime can read ({problem}); export it again."
         ) from error
-    facts = _facts(session, path.name)
-    inputs = facts.get("inputs") or [_plain(entry) for entry in session.get_inputs()]
-    names = [entry.name for entry in session.get_inputs()]
-    if [about.get("name") for about in inputs] != names:
+    facts, there = _facts(session, path.name), [_plain(entry) for entry in session.get_inputs()]
+    inputs = facts.get("inputs") or there
+    if [_key(about) for about in inputs] != [_key(about) for about in there]:
         raise ValueError(f"The metadata of {path.name} is about other inputs than it has; it was changed after export.")
     outputs = tuple(entry.name for entry in session.get_outputs())
     return ModelFile(
@@ -111,11 +113,24 @@ def _facts(session, name: str) -> dict:
     stored = session.get_modelmeta().custom_metadata_map
     try:
         found = {key[8:]: json.loads(text) for key, text in stored.items() if key.startswith("vitrine.")}
-        if not isinstance(found.get("inputs", []), list) or not isinstance(found.get("classes", []), list):
-            raise ValueError("inputs and classes are no lists")
+        if not all(isinstance(found.get(name, []), list) for name in ("inputs", "outputs", "classes")):
+            raise ValueError("inputs, outputs and classes are no lists")
+        for about in found.get("inputs", []):
+            if not isinstance(about, dict) or any(not isinstance(about.get(key), kind) for key, kind in SAID.items()):
+                raise ValueError("an input is not described")
+            if not all(isinstance(value, str) for value in about.get("categories", [])):
+                raise ValueError("a category is no text")
+        if not all(isinstance(name, str) for name in found.get("classes", [])):
+            raise ValueError("a class is no text")
+        if found.get("kind", "") not in ("image", "table", ""):
+            raise ValueError("the kind of data is unknown")
         return found
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"The metadata of {name} is damaged ({error}); export the run again.") from error
+
+
+def _key(about: dict) -> tuple:
+    return about["name"], about["type"]
 
 
 def _plain(entry) -> dict:
@@ -163,5 +178,10 @@ def _texts(column: str, about: dict, values) -> np.ndarray:
         else:
             text = str(value).strip()
             text = "" if text.lower() in MISSING and text not in known else text
+            if text and about.get("role") == "date":
+                text = text.removesuffix("Z")
+                if not DATE.fullmatch(text):
+                    said = f"row {row + 1}, column {column}: {text[:50]!r} is no date; give one like 2024-01-31"
+                    raise ValueError(f"In {said}, or nothing.")
         found[row] = text
     return found

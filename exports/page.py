@@ -12,7 +12,7 @@ from core import notes, progress, runs, words
 from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
 from exports import page_samples, plain, report, web
-from exports._paths import without_folders
+from exports.folders import without_folders
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 SCRIPTS = ("engine", "decide", "look", "picture", "form", "answer", "check", "start")

@@ -14,13 +14,14 @@ from core.evaluation import metrics
 from exports import answers as answering
 from exports import feeding, hunting, selftest
 from exports.answers import Answers
-from exports.sides import File, PyTorch, apart, decide, point_of
+from exports.sides import File, PyTorch, Refused, apart_for_its_size, decide, point_of
 from exports.tally import CLOSE, Rows, Tally
 
 FORMAT = 2
 TOLERANCE = {"table": 1e-5, "image": 1e-4}  # largest allowed difference of a probability
 BATCH_SIZES = (1, 2, 7, 64)
 SWEPT = {False: 4000, True: 200}  # samples of each further condition, of small and of large samples
+NEEDED = {"classes": "classes", "inputs": "inputs", "self_test": "self-test"}  # facts of a file, in words
 AT_ONCE = 2**25  # values of samples that are asked at once, at most
 
 __all__ = ["compare", "decide", "point_of", "stored", "verify"]
@@ -72,7 +73,7 @@ def of_file(path: str | pathlib.Path, run: str) -> dict:
     dataset, model = runs.dataset(run), models.load(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)["test"]
     try:
-        return compare(pathlib.Path(path), model, dataset, where, answering.of_run(run, model))
+        return compare(pathlib.Path(path), model, dataset, where, answering.of_run(run, model), complete=True)
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}); name a file that is there.") from error
 
@@ -92,10 +93,12 @@ def compare(
     where: np.ndarray,
     wanted: Answers | None = None,
     tolerance: float | None = None,
+    complete: bool = False,
 ) -> dict:
     """Run the file `path` in onnxruntime and `model` in PyTorch on the samples at `where` of `dataset`.
 
     wanted : what the file is to say; default: nothing but probabilities, uncalibrated, and decisions
+    complete : whether the file must have every output that is wanted, say what it is, and decide by the point wanted
     The record, plain values, holds passed (bool), verdict (a sentence), n, tolerance, and
         checks: one row per condition, with "input" ("original" files or "stored" samples), "batch_size", "optimised",
             "threads", "provider", "n", "largest_difference" and "p999_difference" of probabilities,
@@ -105,6 +108,8 @@ def compare(
             whose two largest logits are more than 2 d apart, and those that are not, {"id", "margin"}
         metrics: {name: {"pytorch", "onnx"}};  explanation: {"n", "largest_difference"} or None
         extreme, searched: see `exports.hunting`;  self_test: {"passed", "sentence"}
+        originals: whether the original images were "compared", are "gone", or there are "none"
+        lacks: what the file has not that it should have;  problems: why it failed, a clause each
         fault: where the two part, if the proof failed, see `exports.locate.first`
     Nothing compared is a failure, and so is a NaN on either side.
     """
@@ -115,44 +120,55 @@ def compare(
     if len(where) == 0:
         return record | {"verdict": "Failed: no test sample was compared."}
     try:
-        record |= _compared(content, model, dataset, where, wanted, record["tolerance"])
-        if record["passed"]:
+        file = File(content)
+        record |= {"operating_point": file.facts.get("operating_point"), "exporter": file.facts.get("exporter")}
+        if file.facts.get("classes", list(dataset.classes)) != list(dataset.classes):
+            record["verdict"] = "Failed: the class names in the file are not those of the data, in its order."
+        else:
+            record["lacks"] = _lacking(file, wanted) if complete else []
+            record |= _compared(file, content, model, dataset, where, wanted, record["tolerance"])
             record["problems"] = _problems(record, thing)
             record["passed"] = not record["problems"]
             record["verdict"] = _verdict(record, thing)
-    except progress.Stopped:
-        raise
-    except Exception as error:  # onnxruntime's many kinds: a damaged file, another input, a frozen batch
-        problem = " ".join(str(error).split())[:200] or type(error).__name__
-        record |= {"passed": False, "verdict": f"Failed: onnxruntime cannot run it ({problem})."}
+    except Refused as error:  # a damaged file, another input, a frozen batch
+        record["verdict"] = f"Failed: onnxruntime cannot run it ({error}). Export it again."
     if not record["passed"]:
         record["fault"] = _fault(path, model, dataset, where, wanted)
     return record | {"seconds": time.perf_counter() - started}
 
 
-def _compared(content: bytes, model, dataset: Dataset, where: np.ndarray, wanted: Answers, tolerance: float) -> dict:
+def _lacking(file: File, wanted: Answers) -> list[str]:
+    """What an exported file has and this one has not, a clause each."""
+    names = [name for name in (*wanted.outputs, "label") if name not in file.outputs]
+    found = [f"the file lacks the output{'s' * (len(names) > 1)} {' and '.join(names)}"] if names else []
+    found += [f"the file does not say its {word}" for key, word in NEEDED.items() if key not in file.facts]
+    if "operating_point" in file.facts and file.point != wanted.point:
+        found.append("the file decides by another operating point than the one in use")
+    return found
+
+
+def _compared(
+    file: File, content: bytes, model, dataset: Dataset, where: np.ndarray, wanted: Answers, tolerance: float
+) -> dict:
     """All that the record says of the two sides."""
-    file = File(content)
-    found = {"operating_point": file.facts.get("operating_point"), "exporter": file.facts.get("exporter")}
-    if file.facts.get("classes", list(dataset.classes)) != list(dataset.classes):
-        said = "Failed: the class names in the file are not those of the data, in its order."
-        return found | {"passed": False, "verdict": said}
     torch_side, rows = PyTorch(model, wanted, file.point), Rows(dataset, where)
-    tally = Tally(rows, wanted, tolerance)
+    tally, found = Tally(rows, wanted, tolerance), {}
     with progress.within(0, 10, 8):
         for how, places, expected, got in _checks(content, file, torch_side, rows):
             tally.add(how, places, expected, got)
-    found |= tally.record()
     with progress.within(8, 10):
         if "explanation" in file.outputs:
             found["explanation"] = _explanations(rows, file, torch_side)
     with progress.within(9, 10):
         found["extreme"] = hunting.extreme(file, torch_side, tolerance)
         found["searched"] = hunting.searched(file, torch_side, rows.x, tolerance)
+    seen = [row["largest_logit_difference"] for row in (*found["extreme"], found["searched"])]
     if "self_test" in file.facts:
         said = selftest.check(content, although_marked=True)
         found["self_test"] = {"passed": said["passed"], "sentence": said["sentence"]}
-    return found | {"passed": True}
+    there = any(check["input"] == "original" for check in tally.checks)
+    found["originals"] = "compared" if there else "gone" if "file" in dataset.about else "none"
+    return found | tally.record(seen)
 
 
 # ------------------------------------------------------------------------------------------------------ conditions
@@ -223,7 +239,7 @@ def _explanations(rows: Rows, file: File, torch_side: PyTorch) -> dict:
         got = file.ask(rows.feeds(places), ["explanation", "decision", "logits"])
         with progress.within(start, len(rows.where), len(places)):
             expected = torch_side.explanations(rows.x[places], got["decision"], got["logits"])
-        largest = max(largest, float(apart(got["explanation"], expected).max()))
+        largest = max(largest, float(apart_for_its_size(got["explanation"], expected).max()))
     return {"n": len(rows.where), "largest_difference": metrics.plain(largest)}
 
 
@@ -239,6 +255,8 @@ def _empty(content: bytes, n: int, tolerance: float) -> dict:
         "passed": False,
         "verdict": "",
         "problems": [],
+        "lacks": [],
+        "originals": None,
         "n": n,
         "tolerance": tolerance,
         "model_sha256": hashlib.sha256(content).hexdigest(),
@@ -268,7 +286,7 @@ def _empty(content: bytes, n: int, tolerance: float) -> dict:
 
 def _problems(record: dict, thing: str) -> list[str]:
     """Why the proof fails, a clause each; none if it holds."""
-    n, found = _counted(record["n"], thing), []
+    n, found = _counted(record["n"], thing), list(record["lacks"])
     if record["differing"]:
         found.append(f"the file decides otherwise than the trained net on {record['differing']:,} of {n}")
     largest, allowed = record["largest_difference"], f"{record['tolerance']:.0e}"
@@ -301,7 +319,11 @@ def _verdict(record: dict, thing: str) -> str:
             f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {apart_}."
         )
     first = record["problems"][0]
-    return f"Failed: {first}." if record["differing"] else f"Failed: the decisions are the same on {n}, but {first}."
+    return (
+        f"Failed: {first}."
+        if record["differing"] or record["lacks"]
+        else f"Failed: the decisions are the same on {n}, but {first}."
+    )
 
 
 def _fault(path: pathlib.Path, model, dataset: Dataset, where: np.ndarray, wanted: Answers) -> dict | None:

@@ -6,7 +6,7 @@ from core import runs, words
 from core.data import split
 from core.evaluation import metrics, operating, points, slices
 from core.evaluation.operating import OperatingPoint
-from exports._paths import without_folders
+from exports.folders import without_folders
 
 SECTIONS = {  # name: (title, what it shows)
     "words": ("In plain words", "for a reader who knows no statistics"),

@@ -12,9 +12,15 @@ from core.evaluation.operating import OperatingPoint
 from exports import feeding
 from exports.answers import Answers
 
+FLOOR = 0.01  # of the size of an explanation: below it, rounding of the scores is as large
+
+
+class Refused(RuntimeError):
+    """onnxruntime cannot open the file or answer with it; the message is its own, in one line."""
+
 
 class File:
-    """An ONNX file's content in onnxruntime, on the processor.
+    """An ONNX file's content in onnxruntime, on the processor; Refused if it cannot be opened.
 
     optimised : whether onnxruntime may change the graph;  threads : of one answer, None for its own choice
     """
@@ -30,7 +36,10 @@ class File:
         level = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
         given = [(f"{provider}ExecutionProvider", {"use_tf32": 0} if provider == "CUDA" else {})]
-        self.session = onnxruntime.InferenceSession(content, options, providers=given)
+        try:
+            self.session = onnxruntime.InferenceSession(content, options, providers=given)
+        except Exception as error:  # onnxruntime's many kinds
+            raise _refused(error) from error
         self.outputs = [output.name for output in self.session.get_outputs()]
         stored = self.session.get_modelmeta().custom_metadata_map
         self.facts = {key[8:]: json.loads(text) for key, text in stored.items() if key.startswith("vitrine.")}
@@ -46,7 +55,10 @@ class File:
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True
         names = [name for name in self.outputs if wanted is None or name in wanted]
-        said = dict(zip(names, self.session.run(names, feeds, options)))
+        try:
+            said = dict(zip(names, self.session.run(names, feeds, options)))
+        except Exception as error:  # onnxruntime's many kinds
+            raise _refused(error) from error
         if "decision" not in said:
             said["decision"] = said["probabilities"].argmax(axis=1)
         return said
@@ -118,6 +130,10 @@ class PyTorch:
         return found
 
 
+def _refused(error: Exception) -> Refused:
+    return Refused(" ".join(str(error).split())[:200] or type(error).__name__)
+
+
 def decide(y_prob: np.ndarray, point: OperatingPoint | None) -> np.ndarray:
     """What is decided, int (n,), with the precision that the file has."""
     if not np.isfinite(y_prob).all():  # no proof, whatever is decided
@@ -132,15 +148,18 @@ def point_of(facts: dict) -> OperatingPoint | None:
 
 
 def apart(one: np.ndarray, other: np.ndarray, equal_nan: bool = False) -> np.ndarray:
-    """Largest difference of each sample, float (n,); where either is not a number, infinity, unless both are the same.
-
-    Beyond 1 the difference is relative.
-    """
+    """Largest difference of each sample, float (n,); infinity where one is not a number, unless both are the same."""
     if one.shape != other.shape:
         return np.full(len(one), np.inf)
     one, other = (values.astype(np.float64).reshape(len(values), -1) for values in (one, other))
     with np.errstate(invalid="ignore"):
-        found = np.abs(one - other) / np.maximum(1, np.abs(other))
+        found = np.abs(one - other)
     if equal_nan:
         found[(np.isnan(one) & np.isnan(other)) | (one == other)] = 0
     return np.nan_to_num(found, nan=np.inf, posinf=np.inf).max(axis=1, initial=0)
+
+
+def apart_for_its_size(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """As `apart`, as a share of the largest value of the sample on the other side, or of FLOOR if that is smaller."""
+    largest = np.abs(other.astype(np.float64)).reshape(len(other), -1).max(axis=1, initial=0)
+    return apart(one, other) / np.maximum(FLOOR, np.nan_to_num(largest))

@@ -7,9 +7,9 @@ from core.evaluation import metrics
 from core.evaluation.metrics import softmax
 from exports import feeding
 from exports.answers import Answers
-from exports.sides import apart
+from exports.sides import apart, apart_for_its_size
 
-CLOSE = 1e-4  # largest allowed difference of an explanation or an embedding, relative beyond 1
+CLOSE = 1e-4  # largest allowed difference of an explanation or an embedding, for its size
 STEP = 0.05  # largest allowed difference of "outlier", which goes up in steps of one validation sample
 LARGE = 2**13  # values of a sample from which fewer samples are swept
 LISTED = 200  # samples in a list, at most
@@ -43,7 +43,7 @@ class Tally:
         """Count one comparison: how it was made, places of the samples, and what both sides say."""
         ids = self.rows.ids[places]
         difference = apart(got["probabilities"], expected["probabilities"])
-        logits = apart(got["logits"], expected["logits"]) if "logits" in got else np.zeros(len(places))
+        logits = apart(got["logits"], expected["logits"]) if "logits" in got else np.full(len(places), np.inf)
         differ = got["decision"] != expected["decision"]
         worst = int(difference.argmax())
         row = {
@@ -75,20 +75,26 @@ class Tally:
         """For each other output, how many samples differ by more than they may; only those where some do."""
         found = {}
         for name in set(got).intersection(expected) - {"probabilities", "logits", "decision"}:
-            if got[name].dtype.kind == "f":
-                wrong = apart(got[name], expected[name]) > (STEP if name == "outlier" else CLOSE)
+            if name == "outlier":
+                wrong = apart(got[name], expected[name]) > STEP
+            elif got[name].dtype.kind == "f":
+                wrong = apart_for_its_size(got[name], expected[name]) > CLOSE
             else:
-                wrong = (got[name] != expected[name]).reshape(len(got[name]), -1).any(axis=1) & ~differ
-            if name == "set":  # but for a class whose probability is the limit, to the last digits
-                gap = np.abs(1 - softmax(expected["logits"]) - self.quantiles)
-                wrong &= (gap > self.tolerance).all(axis=1)
+                unequal = got[name] != expected[name]
+                if name == "set":  # but for a class whose probability is the limit, to the last digits
+                    unequal &= np.abs(1 - softmax(expected["logits"]) - self.quantiles) > self.tolerance
+                wrong = unequal.reshape(len(got[name]), -1).any(axis=1) & ~differ
             if wrong.any():
                 found[name] = int(wrong.sum())
         return dict(sorted(found.items()))
 
-    def record(self) -> dict:
-        """The part of the record that is about all comparisons together."""
+    def record(self, elsewhere: list[float | None]) -> dict:
+        """The part of the record that is about all comparisons together.
+
+        elsewhere : differences of logits that were seen on other inputs
+        """
         expected, got, logits, difference = self.whole
+        d = max([self.d, *(value for value in elsewhere if value is not None)])
         listed = sorted(self.decisions.values(), key=lambda row: row["id"])
         return {
             "checks": self.checks,
@@ -97,11 +103,11 @@ class Tally:
             "largest_difference": metrics.plain(self.largest),
             "largest_at": self.largest_at,
             "p999_difference": metrics.plain(_p999(difference)),
-            "logits": {"largest": metrics.plain(self.d), "p999": metrics.plain(_p999(logits))},
-            "margin": _margin(expected["logits"], self.d, self.rows.ids),
+            "logits": {"largest": metrics.plain(d), "p999": metrics.plain(_p999(logits))},
+            "margin": _margin(expected["logits"], d, self.rows.ids),
             "accuracy": {
                 "pytorch": float((expected["decision"] == self.rows.y_true).mean()),
-                "onnx": min(check["accuracy"] for check in self.checks),
+                "onnx": float((got["decision"] == self.rows.y_true).mean()),
             },
             "metrics": _metrics(self.rows.y_true, expected, got),
         }

@@ -65,7 +65,7 @@ def test_a_file_that_cannot_answer_an_extreme_input_is_said_to():
     class Refuses:
         def ask(self, feeds, _wanted):
             if np.isinf(feeds["a"]).any():
-                raise RuntimeError("no infinity here")
+                raise sides.Refused("no infinity here")
             return file.ask(feeds)
 
     rows = {row["name"]: row for row in hunting.extreme(Refuses(), torch_side, 1e-5)}

@@ -13,6 +13,7 @@ from exports import model_file
 from exports import onnx as export
 from tests.exports import made
 
+DATE = "In row 2, column when: '31.1.24' is no date; give one like 2024-01-31, or nothing."
 COLUMNS = (Column("size", "number"), Column("decision", "category", ("no", "yes")), Column("when", "date"))
 
 
@@ -21,17 +22,22 @@ def described() -> model_file.ModelFile:
     inputs = (
         {"name": "size", "column": "size", "type": "float32"},
         {"name": "decision (column)", "column": "decision", "type": "string", "categories": ["no", "yes", "?"]},
-        {"name": "when", "column": "when", "type": "string"},
+        {"name": "when", "column": "when", "type": "string", "role": "date"},
     )
     return model_file.ModelFile("m.onnx", None, {}, "table", ("a", "b"), inputs, ())
 
 
 def test_plain_values_become_the_files_inputs_by_its_own_names():
-    table = {"size": [" 1.5 ", None, 2], "decision": ["yes", "", "?"], "when": ["NA", None, "x"], "more": [1]}
+    table = {
+        "size": [" 1.5 ", None, 2],
+        "decision": ["yes", "", "?"],
+        "when": ["NA", None, "2024-01-31T12:30Z"],
+        "more": [1],
+    }
     feeds = described().columns(table)
     np.testing.assert_array_equal(feeds["size"], np.array([1.5, np.nan, 2], np.float32))
     assert feeds["decision (column)"].tolist() == ["yes", "", "?"]  # "?" is a category here, else it is missing
-    assert feeds["when"].tolist() == ["", "", "x"]
+    assert feeds["when"].tolist() == ["", "", "2024-01-31T12:30"]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,7 @@ def test_plain_values_become_the_files_inputs_by_its_own_names():
         ({"size": [1, "abc"]}, ValueError, "In row 2, column size: 'abc' is no number; give a number, or nothing."),
         ({"size": [[2], 1]}, ValueError, "In row 1, column size: '[2]' is no number; give a number, or nothing."),
         ({"decision": ["", {}]}, ValueError, "In row 2, column decision: a dict is no text; give one value."),
+        ({"when": ["2024-02-01Z", "31.1.24"]}, ValueError, DATE),
         ({"when": [""]}, ValueError, "The columns have 1, 2 values; give each the same number."),
     ],
 )
@@ -73,6 +80,22 @@ def test_metadata_about_other_inputs_is_refused(exported):
     entry.value = entry.value.replace("mean radius", "mean height")
     onnx.save(proto, path)
     with pytest.raises(ValueError, match="is about other inputs than it has; it was changed after export"):
+        model_file.read(path)
+
+
+HOSTILE = ['["x"]', '[{"name": "mean radius"}]', "3", "[" * 100_000, "{}", '[{"name": {}, "type": []}]']
+
+
+@pytest.mark.parametrize("name", ["inputs", "classes", "outputs", "kind"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_metadata_is_one_sentence(exported, name, text):
+    path = runs.path(exported["breast_cancer"], "exports", "model.onnx")
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(proto, {f"vitrine.{name}": text})
+    onnx.save(proto, path)
+    if (name, text[:2]) in (("outputs", "[{"), ("outputs", '["'), ("classes", '["')):
+        return  # they are shown, and not relied on
+    with pytest.raises(ValueError, match=r"The metadata of model.onnx is .*"):
         model_file.read(path)
 
 

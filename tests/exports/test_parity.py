@@ -9,6 +9,8 @@ import torch
 
 from core import data, runs
 from core.data.dataset import Column
+from core.evaluation import points
+from core.evaluation.operating import OperatingPoint
 from exports import model_file, parity, selftest
 from tests.exports import made
 
@@ -160,6 +162,35 @@ def test_a_file_that_failed_is_marked_wherever_it_goes_until_it_passes(exported)
     assert not selftest.check(path)["passed"]
     assert parity.verify(run)["passed"] and selftest.check(path)["passed"]
     assert "failed" not in model_file.read(path).facts
+
+
+def test_a_file_that_lacks_what_it_should_have_fails_by_name(exported):
+    run = exported["breast_cancer"]
+    path = runs.path(run, "exports", "model.onnx")
+    proto = onnx.load(path)
+    for output in [output for output in proto.graph.output if output.name in ("label", "abstain")]:
+        proto.graph.output.remove(output)
+    kept = {entry.key: entry.value for entry in proto.metadata_props if entry.key != "vitrine.self_test"}
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, kept)
+    onnx.save(proto, path)
+    record = parity.verify(run)
+    assert record["problems"] == ["the file lacks the outputs abstain and label", "the file does not say its self-test"]
+    assert record["verdict"] == "Failed: the file lacks the outputs abstain and label."
+
+
+def test_a_file_that_decides_by_another_point_than_the_one_in_use_fails(exported):
+    run = exported["breast_cancer"]
+    points.save(run, OperatingPoint(thresholds=(0.9,), name="careful"))
+    record = parity.verify(run)
+    assert record["verdict"] == "Failed: the file decides by another operating point than the one in use."
+    assert record["differing"] == 0  # by its own point it does
+
+
+def test_the_margin_counts_what_was_seen_on_made_up_inputs_too(exported):
+    record = parity.verify(exported["digits"])
+    seen = [row["largest_logit_difference"] for row in (*record["checks"], *record["extreme"], record["searched"])]
+    assert record["margin"]["d"] == record["logits"]["largest"] == max(seen)
 
 
 def test_class_names_in_another_order_in_the_file_decide_otherwise(exported):
