@@ -192,50 +192,6 @@ def picture(image: np.ndarray) -> go.Figure:
     return fig
 
 
-def attribution_map(image: np.ndarray, attribution: np.ndarray) -> go.Figure:
-    """What speaks for a class (orange) and against it (blue), float (c, h, w), for an image, uint8 (c, h, w).
-
-    Channels are summed. A map without negative values is laid over the image, from dark to yellow.
-    """
-    fig = _bare(image)
-    _add_image(fig, image)
-    values = attribution.sum(axis=0)
-    limit = float(np.abs(values).max()) or 1.0
-    signed = bool((values < 0).any())
-    fig.add_heatmap(
-        z=values,
-        zmin=-limit if signed else 0,
-        zmax=limit,
-        colorscale=DIVERGING if signed else "Inferno",
-        opacity=1 if signed else 0.65,
-        showscale=False,
-        hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
-    )
-    return fig
-
-
-def attribution_bars(names: list[str], values, spread=None, per_cent: bool = False, most: int = 15) -> go.Figure:
-    """Horizontal bars, at most `most`, the largest on top; above zero orange (for), below blue (against).
-
-    per_cent : the values are losses of accuracy, sorted by value; otherwise shares in a score, sorted by size
-    """
-    values = np.asarray(values)
-    order = np.argsort(-values if per_cent else -np.abs(values))[:most][::-1]
-    fig = base("Accuracy lost when shuffled" if per_cent else "Share in the class score", "")
-    fig.add_bar(
-        x=values[order],
-        y=np.array(labels(names, 28))[order],
-        orientation="h",
-        marker_color=[PALETTE[1] if values[j] > 0 else PALETTE[0] for j in order],
-        error_x=None if spread is None else {"array": np.asarray(spread)[order], "color": GREY, "thickness": 1},
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>" if per_cent else "%{y}: %{x:+.3f}<extra></extra>",
-    )
-    if per_cent:
-        fig.update_xaxes(tickformat=".1%")
-    fig.update_yaxes(type="category", automargin=True)
-    return fig.update_layout(height=120 + 24 * len(order))
-
-
 def probabilities(values: list[float], classes: list[str]) -> go.Figure:
     """Horizontal bars of the class probabilities, at most ten, the largest on top."""
     order = np.argsort(values)[-MAX_CURVES:]

@@ -21,7 +21,7 @@ TEXTS = {
     "decision": "Index of the class that is said by the operating point; -1 where nothing is said.",
     "label": "The class that is said; empty where nothing is said.",
     "abstain": "Whether nothing is said.",
-    "set": f"Classes that together hold the true one in {COVERAGE:.0%} of samples like those of validation.",
+    "set": f"Of new samples like those of validation, one of these classes is the true one in {COVERAGE:.0%}.",
     "outlier": "Share of validation samples nearer to the training data; 0.99 and more is far from all of it.",
     "explanation": "Why: each place's (Grad-CAM) or column's (integrated gradients) share in the score of the class.",
     "embedding": "What the last linear layer takes.",

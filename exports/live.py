@@ -7,7 +7,7 @@ import numpy as np
 from core import runs
 from core.evaluation import points
 from core.evaluation.metrics import softmax
-from exports import model_file, parity, pipeline
+from exports import model_file, parity, pipeline, sides
 from exports import onnx as export
 from exports.facts import FORMAT
 from exports.feeding import feeds
@@ -37,7 +37,7 @@ def predict(run: str, x: np.ndarray) -> np.ndarray:
 
 def decide(run: str, y_prob: np.ndarray) -> np.ndarray:
     """What is said by the operating point in use, int (n,): the index of a class, or -1 for nothing."""
-    return parity.decide(y_prob, points.used(run))
+    return sides.decide(y_prob, points.used(run))
 
 
 def ready(run: str) -> bool:
@@ -47,7 +47,7 @@ def ready(run: str) -> bool:
         if weights.exists() and weights.stat().st_mtime_ns > target.stat().st_mtime_ns:
             return False
         file = _opened(*_file(run))
-        return file.facts.get("format") == FORMAT and parity.point_of(file.facts) == points.used(run)
+        return file.facts.get("format") == FORMAT and sides.point_of(file.facts) == points.used(run)
     except (OSError, LookupError, ValueError):
         return False
 

@@ -16,6 +16,7 @@ from exports.folders import without_folders
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 SCRIPTS = ("engine", "decide", "look", "picture", "form", "answer", "check", "start")
+DAMAGED = "The exported file is damaged; export the run again."
 GIVEN = ("kind", "classes", "inputs", "outputs")  # facts of the file that the page needs as they are
 
 
@@ -47,7 +48,7 @@ def write(run: str, samples: tuple[str, ...] = ()) -> Made:
             f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}"
         ) from None
     facts = metadata(model)
-    if facts.get("format", 0) < 2 or "outputs" not in facts:
+    if facts.get("format") != 2 or not {*GIVEN, "data", "net", "data_fingerprint"} <= facts.keys():
         raise ValueError(f"The exported file of run {run} is of an older kind; export it again first.")
     if facts["inputs"][0]["role"] == "image" and facts["inputs"][0]["type"] != "uint8":
         raise ValueError(
@@ -80,9 +81,12 @@ def metadata(model: bytes) -> dict:
     try:
         proto = onnx.load_from_string(model)
     except Exception as error:  # protobuf's own kinds
-        raise ValueError("The exported file is damaged; export the run again.") from error
+        raise ValueError(DAMAGED) from error
     pairs = {entry.key: entry.value for entry in proto.metadata_props if entry.key.startswith("vitrine.")}
-    return {key.removeprefix("vitrine."): json.loads(value) for key, value in pairs.items()}
+    try:
+        return {key.removeprefix("vitrine."): json.loads(value) for key, value in pairs.items()}
+    except (ValueError, RecursionError) as error:
+        raise ValueError(DAMAGED) from error
 
 
 def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dict[str, str], model: bytes) -> str:
@@ -110,6 +114,7 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
         sentence=_what(facts, known["thing"]),
         plain=plain.lines(run, _point(facts), known["thing"]),
         n_test=record["test"]["n"],
+        failed=facts.get("failed"),
         about=_about(run, facts),
         holds=_held(model, sum(one["truth"] is not None for one in samples)),
         sha256=hashlib.sha256(model).hexdigest(),
@@ -125,7 +130,7 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
 
 def holds(run: str) -> dict | None:
     """What the page that is there holds, {"model_sha256", "samples": how many real ones}; None if there is none."""
-    return report.held(runs.path(run, "exports", "page.html"))
+    return report.held(runs.path(run, "exports", "page.html"), {"model_sha256", "samples"})
 
 
 def is_current(run: str) -> bool:
@@ -159,7 +164,7 @@ def _what(facts: dict, thing: str) -> str:
 def _about(run: str, facts: dict) -> list[tuple[str, str]]:
     classes = tuple(facts["classes"])
     described = [
-        ("Run", f"{run}, trained {words.when(runs.status(run).get('created'))}"),
+        ("Run", f"{run}, trained {plain.day(runs.status(run).get('created'))}"),
         (
             "Data",
             f"{facts['data']}, {words.count(len(classes), 'class')}, fingerprint {facts['data_fingerprint'][:12]}",

@@ -14,7 +14,7 @@ from core.evaluation import metrics
 from exports import answers as answering
 from exports import feeding, hunting, selftest
 from exports.answers import Answers
-from exports.sides import File, PyTorch, Refused, apart_for_its_size, decide, point_of
+from exports.sides import File, PyTorch, Refused, apart_for_its_size
 from exports.tally import CLOSE, Rows, Tally
 
 FORMAT = 2
@@ -23,8 +23,6 @@ BATCH_SIZES = (1, 2, 7, 64)
 SWEPT = {False: 4000, True: 200}  # samples of each further condition, of small and of large samples
 NEEDED = {"classes": "classes", "inputs": "inputs", "self_test": "self-test"}  # facts of a file, in words
 AT_ONCE = 2**25  # values of samples that are asked at once, at most
-
-__all__ = ["compare", "decide", "point_of", "stored", "verify"]
 
 
 def verify(run: str) -> dict:

@@ -1,6 +1,7 @@
 """How good a run is, for a reader who knows no statistics: counts out of a hundred."""
 
 import dataclasses
+import datetime
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from core.evaluation.operating import OperatingPoint
 
 GRID = 200  # steps of a threshold from 0 to 1
 FEW = 50  # samples, below which a figure is rough
+
+
+def day(timestamp: float | None) -> str:
+    """Seconds since 1970 -> "2026-11-24", for what is read later elsewhere, where "today" would be another day."""
+    return (
+        "on a day that is not known" if timestamp is None else f"{datetime.datetime.fromtimestamp(timestamp):%Y-%m-%d}"
+    )
 
 
 def of_hundred(share: float) -> str:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import pathlib
 import re
 from collections.abc import Collection
@@ -75,7 +76,7 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
         n_val=record["val"]["n"],
         test=test,
         thing=schema.sample_word,
-        when=words.when(status.get("created")),
+        when=plain.day(status.get("created")),
         took=words.duration(status.get("ended", 0) - status.get("started", 0)),
         held_back=held_back,
         holds=json.dumps({"sections": asked, "samples": samples}),
@@ -91,15 +92,20 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
 
 def holds(run: str) -> dict | None:
     """What the report that is there holds, {"sections", "samples"}; None if there is none, or one of an older kind."""
-    return held(runs.path(run, "exports", "report.html"))
+    found = held(runs.path(run, "exports", "report.html"), {"sections", "samples"})
+    return found if found and set(found["sections"]) <= set(SECTIONS) else None
 
 
-def held(path: pathlib.Path) -> dict | None:
-    """What a file that this package wrote for others says that it holds."""
+def held(path: pathlib.Path, names: Collection[str]) -> dict | None:
+    """What a file that this package wrote for others says that it holds, by `names`; None for one that was cut."""
     try:
         with open(path, encoding="utf-8") as file:
             found = re.search(r'<meta name="vitrine.holds" content="([^"]*)">', file.read(4000))
-        return json.loads(html.unescape(found[1])) if found else None
+        with open(path, "rb") as file:
+            file.seek(-min(20, path.stat().st_size), os.SEEK_END)
+            whole = file.read().rstrip().endswith(b"</html>")
+        said = json.loads(html.unescape(found[1])) if found and whole else None
+        return said if isinstance(said, dict) and set(names) <= said.keys() else None
     except (OSError, ValueError):
         return None
 

@@ -119,7 +119,7 @@ def of_certificate(record: dict | None, samples: bool) -> dict | None:
     told = []
     if margin.get("d") is not None and margin.get("beyond") is not None:
         told.append(
-            f"The largest difference of a score seen anywhere is {margin['d']:.1e}; in {margin['beyond']:.2%} of the "
+            f"The largest difference of a score seen anywhere is {margin['d']:.1e}; in {_most(margin['beyond'])} of the "
             "samples the two best classes are further apart than twice that, so no such difference could turn them."
         )
     if searched.get("tried"):
@@ -139,11 +139,11 @@ def of_certificate(record: dict | None, samples: bool) -> dict | None:
             f"most, on {explanation.get('n', 0):,} samples."
         )
     if self_test := record.get("self_test"):
-        told.append(self_test["sentence"])
+        told.append(f"Self-test inside the file: {self_test['sentence']}")
     return {
         "passed": record["passed"],
         "verdict": record["verdict"],
-        "checks": record["checks"],
+        "checks": [check | {"how": _how(check)} for check in record["checks"]],
         "told": told,
         "decisions": record.get("decisions", [])[:20] if samples else [],
         "sha256": record["model_sha256"],
@@ -153,3 +153,20 @@ def of_certificate(record: dict | None, samples: bool) -> dict | None:
             if name in metrics.METRICS and None not in pair.values()
         ],
     }
+
+
+def _most(share: float) -> str:
+    """A share that is 100% only where it is all of them."""
+    return "all" if share == 1 else f"{min(share, 0.9999):.2%}"
+
+
+def _how(check: dict) -> str:
+    """How the file was run in one comparison, in words."""
+    parts = [{"original": "original files", "stored": "as stored"}.get(check["input"], check["input"])]
+    if "optimised" in check:
+        parts.append("" if check["optimised"] else "graph as written")
+    if check.get("provider", "CPU") != "CPU":
+        parts.append(f"on {check['provider']}")
+    elif check.get("threads"):
+        parts.append(words.count(check["threads"], "thread"))
+    return ", ".join(filter(None, parts))

@@ -8,6 +8,8 @@ import urllib.error
 import urllib.request
 
 from core import evaluation, progress, runs, words
+from exports import parity, report
+from exports.folders import without_folders
 
 INSTALL = "pip install mlflow-skinny"
 AT_ONCE = 1000  # metrics of one request: MLflow takes no more
@@ -65,7 +67,7 @@ def _logged(client, run: str, record: dict, uri: str) -> str:
     tags = {
         "vitrine.run": run,
         "vitrine.data_fingerprint": runs.read_json(run, "schema.json")["fingerprint"],
-        "vitrine.certificate": (runs.parity(run) or {}).get("verdict", "none"),
+        "vitrine.certificate": (parity.stored(run) or {}).get("verdict", "none"),
         "mlflow.note.content": words.markdown(sentence),
         "mlflow.source.name": "Vitrine",
     }
@@ -74,8 +76,9 @@ def _logged(client, run: str, record: dict, uri: str) -> str:
         _log_numbers(client, there, run, record, start)
         progress.report(1, 4)
         client.log_text(there, figures(run, record), "figures.html")
-        if (report := runs.path(run, "exports", "report.html")).exists():
-            client.log_artifact(there, str(report))
+        held = report.holds(run)
+        if held is not None and not held["samples"]:  # single samples stay where they are
+            client.log_artifact(there, str(runs.path(run, "exports", "report.html")))
         progress.report(2, 4)
         _log_model(there, run)
         progress.report(3, 4)
@@ -85,13 +88,13 @@ def _logged(client, run: str, record: dict, uri: str) -> str:
         raise
     client.set_terminated(there, "FINISHED", end_time=end)
     progress.report(4, 4)
-    return f"{uri.rstrip('/')}/#/experiments/{experiment}/runs/{there}" if uri.startswith("http") else there
+    return f"{_shown(uri).rstrip('/')}/#/experiments/{experiment}/runs/{there}" if uri.startswith("http") else there
 
 
 def _log_numbers(client, there: str, run: str, record: dict, start: int) -> None:
     from mlflow.entities import Metric, Param
 
-    params = [Param(name, str(value)[:LONGEST]) for name, value in settings(run).items()]
+    params = [Param(name, without_folders(str(value))[:LONGEST]) for name, value in settings(run).items()]
     metrics, moment = [], float(start)
     for row in runs.history(run):
         moment += 1000 * row.get("seconds", 0)

@@ -212,6 +212,7 @@ def _describe(proto, variant: dict) -> None:
             for a, b in zip(cases, said)
         ]
         texts["vitrine.self_test"] = json.dumps({"tolerance": TOLERANCE, "of": variant["name"], "cases": packed})
+    texts.pop("vitrine.metrics", None)  # measured on the file that it was made of
     texts["vitrine.variant"] = json.dumps(variant)
     onnx.helper.set_model_props(proto, texts)
 

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 from core import words
 from exports import charts
 
-MOST_DRAWN = 10_000
 COLOURED = ("class", "mistakes", "confidence")
 
 

@@ -114,52 +114,6 @@ def test_long_names_that_begin_alike_stay_two_classes_in_the_balance():
     assert len(set(fig.data[0].x)) == 2
 
 
-def test_long_names_that_begin_alike_stay_two_columns_of_an_attribution():
-    assert len(set(charts.attribution_bars(ALIKE, [1.0, -1.0]).data[0].y)) == 2
-
-
-# ---------------------------------------------------------------------------------------------------- explanations
-
-
-def test_a_signed_map_is_symmetric_around_neutral():
-    attribution = np.array([[[-1.0, 0.0], [0.0, 4.0]]])
-    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), attribution).data[-1]
-    assert (cells.zmin, cells.zmax, cells.opacity) == (-4, 4, 1)
-    assert [color for _, color in cells.colorscale] == [color for _, color in charts.DIVERGING]
-
-
-def test_a_map_without_negative_values_starts_at_zero_and_shows_the_image_below():
-    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.array([[[0.0, 1.0], [2.0, 4.0]]])).data[-1]
-    assert (cells.zmin, cells.zmax) == (0, 4) and cells.opacity < 1
-
-
-def test_a_map_sums_the_channels():
-    attribution = np.stack([np.full((2, 2), 1.0), np.full((2, 2), 2.0), np.full((2, 2), -0.5)])
-    cells = charts.attribution_map(np.zeros((3, 2, 2), np.uint8), attribution).data[-1]
-    np.testing.assert_array_equal(cells.z, np.full((2, 2), 2.5))
-
-
-def test_a_map_of_zeros_is_drawn():
-    cells = charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2))).data[-1]
-    assert (cells.zmin, cells.zmax) == (0, 1)
-
-
-def test_bars_are_sorted_by_size_and_coloured_by_sign():
-    (bars,) = charts.attribution_bars(["a", "b", "c"], [0.1, -3.0, 2.0]).data
-    assert list(bars.y) == ["a", "c", "b"]  # the last one is on top
-    assert list(bars.marker.color) == [charts.PALETTE[1], charts.PALETTE[1], charts.PALETTE[0]]
-
-
-def test_losses_of_accuracy_are_sorted_by_value():
-    (bars,) = charts.attribution_bars(["a", "b", "c"], [0.1, -3.0, 2.0], spread=[1, 2, 3], per_cent=True).data
-    assert list(bars.y) == ["b", "a", "c"]
-    assert list(bars.error_x.array) == [2, 1, 3]
-
-
-def test_at_most_fifteen_bars_are_drawn():
-    assert len(charts.attribution_bars([str(j) for j in range(40)], np.arange(40.0)).data[0].y) == 15
-
-
 def test_at_most_ten_probabilities_are_drawn_the_largest_on_top():
     (bars,) = charts.probabilities([j / 66 for j in range(12)], [str(j) for j in range(12)]).data
     assert list(bars.y) == [str(j) for j in range(2, 12)]

@@ -55,6 +55,8 @@ function draw() {
   $("bar-said").textContent = $("said").textContent;
   $("bar-share").textContent = percent(answer.shares[about]);
   drawShares(answer.shares, said);
+  $("scores").textContent = said >= 0 && Math.abs(answer.shares[said] - answer.calibrated[said]) >= 0.01
+    ? "The bars are its own scores, which the thresholds below are held against; how many of 100 are right is what such scores came to on data kept apart." : "";
   drawWhy(answer, row, about);
   drawOutcome();
 }
