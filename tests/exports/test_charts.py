@@ -152,7 +152,6 @@ def test_no_figure_reads_a_class_name_as_markup(nasty):
         evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.class_balance({"train": [1, 1, 1], "val": [1, 1, 1], "test": [1, 1, 1]}, names),
         charts.probabilities([0.2, 0.3, 0.5], names),
-        charts.attribution_bars(names, [1.0, 2.0, 3.0]),
     ]
     texts = json.dumps([json.loads(fig.to_json()) for fig in drawn], ensure_ascii=False)
     assert "&lt;" in texts and nasty not in texts
@@ -165,7 +164,6 @@ def test_no_figure_holds_a_number_that_is_not_one():
         evaluation_charts.confusion_matrix(test["confusion"], names),
         evaluation_charts.roc(test["roc"], areas(test, "auroc"), names),
         evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
-        charts.attribution_map(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2))),
         charts.learning_curve(epochs(3), "loss", 2),
     ):
         assert all(np.isfinite(values).all() for values in numbers(fig))
