@@ -1,4 +1,4 @@
-"""Make the README's screenshots: Evaluate and Explain of the example, and the Data page of breast cancer."""
+"""Make the README's screenshots: Evaluate, Explain and Export of the example, and the Data page of breast cancer."""
 
 import io
 import pathlib
@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import core
+from exports.pipeline import export_and_prove
 from tests.browser import chromium
 from tests.browser.serving import serving, workspace_of
 
@@ -35,6 +36,12 @@ def main() -> None:
             page.wait_for_timeout(1500)
             save(page.screenshot(), HERE / "explain.png")
             page.set_viewport_size({"width": 1440, "height": 900})
+            export_and_prove(run, explanation=True)
+            page.goto(f"{address}/export?run={run}")
+            page.get_by_text("Passed: the file decides").wait_for(timeout=60_000)
+            page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
+            page.wait_for_timeout(2500)
+            save(page.screenshot(), HERE / "export.png")
             page.goto(f"{address}/data?data=breast_cancer&view=Look")
             page.locator(".js-plotly-plot").nth(1).wait_for(timeout=60_000)
             page.evaluate("document.querySelector('[data-testid=stSidebar] code').textContent = 'workspace'")
