@@ -44,7 +44,7 @@ def main() -> None:
     os.chdir(APP.parent.parent)  # where .streamlit/ is
     options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning", *tls]
     if given.share:
-        options.append("--client.showErrorDetails=none")
+        options += ["--client.showErrorDetails=none", "--server.maxUploadSize=1"]  # nobody uploads; megabytes
     from streamlit.web import cli
 
     sys.argv = ["streamlit", "run", str(APP), *options]
@@ -56,16 +56,34 @@ def share(given) -> list[str]:
     from dashboard import access, sharing
 
     os.environ[sharing.VARIABLE] = "1"
-    secrets_file = APP.parent.parent / ".streamlit" / "secrets.toml"
-    if secrets_file.is_file() and "[auth]" in secrets_file.read_text(encoding="utf-8"):
+    if (login := by_login(APP.parent.parent / ".streamlit" / "secrets.toml")) is not None:
         import importlib.util
 
         if importlib.util.find_spec("authlib") is None:
             raise ValueError("Logging in by OpenID Connect needs Authlib; run pip install 'streamlit[auth]'.")
+        if not login.get("allowed"):
+            raise ValueError(
+                'Say who may look: allowed = ["@firm.org", "anna@example.org"] under [auth] in .streamlit/secrets.toml.'
+            )
+        os.environ[access.LOGIN] = "1"
         return ["People log in as .streamlit/secrets.toml says. Nothing can be changed through it."]
     word, made_up = password(given.password_file)
     os.environ[access.VARIABLE] = access.hashed(word)
     return [*([f"Password: {word}"] if made_up else []), "It only shows: nothing can be changed through it."]
+
+
+def by_login(file: pathlib.Path) -> dict | None:
+    """What Streamlit's secrets say of logging in, None if nothing; ValueError if they cannot be read."""
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{file.name} in {file.parent.name} cannot be read ({error}); mend it, or move it away."
+        ) from error
 
 
 def password(file: pathlib.Path | None) -> tuple[str, bool]:

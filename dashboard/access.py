@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import sharing
 
 VARIABLE = "VITRINE_PASSWORD_HASH"  # salt and hash; the password itself is kept nowhere
+LOGIN = "VITRINE_LOGIN"  # "1" where people log in
 SHORTEST = 8  # letters of a password
 COOKIE = "vitrine-entered"
 HOURS = 12  # for which a browser need not ask again
@@ -42,12 +43,32 @@ def gate() -> None:
             st.markdown("Log in to look at the runs of this team.")
             st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
             st.stop()
+        if not may_enter(st.user.get("email"), st.user.get("email_verified", True), st.secrets["auth"].get("allowed")):
+            _title()
+            st.error(
+                "Your account is not on the list of those who may look here. Ask whoever runs this dashboard.",
+                icon=":material/error:",
+            )
+            st.button("Log out", icon=":material/logout:", on_click=st.logout)
+            st.stop()
         return
     if st.session_state.get("entered") or _browsers().get(st.context.cookies.get(COOKIE, ""), 0) > time.time():
         st.session_state["entered"] = True
         return
     _ask()
     st.stop()
+
+
+def may_enter(email, verified, allowed) -> bool:
+    """Whether an account may look: its address, or the part from the @ on, must be in the list; without one nobody may.
+
+    A provider such as Google lets in every account in the world, so who may come is said here.
+    """
+    if not isinstance(email, str) or verified is not True or not isinstance(allowed, (list, tuple)):
+        return False
+    email = email.strip().lower()
+    names = {name.strip().lower() for name in allowed if isinstance(name, str)}
+    return email in names or f"@{email.rpartition('@')[2]}" in names
 
 
 def _ask() -> None:
@@ -109,11 +130,8 @@ def keep_cookie() -> None:
 
 
 def by_login() -> bool:
-    """Whether .streamlit/secrets.toml says how to log in."""
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:  # no secrets at all
-        return False
+    """Whether people log in by OpenID Connect, as was decided when the dashboard was started."""
+    return os.environ.get(LOGIN) == "1"
 
 
 def _title() -> None:

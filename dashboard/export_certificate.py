@@ -1,6 +1,7 @@
 """The certificate as a sheet: the verdict, what was compared and how, where it failed, what it says of the margin."""
 
 import html
+import logging
 
 import pandas as pd
 import streamlit as st
@@ -9,8 +10,29 @@ from core import runs, words
 from core.evaluation import metrics, points
 from core.evaluation.operating import OperatingPoint
 from core.words import markdown
+from exports import parity
 
 INPUTS = {"original": "original files, each at its own size", "stored": "{}s as stored"}
+
+
+def stored(run: str) -> dict | None:
+    """The certificate of the file that is there; None without one, or where it cannot be read."""
+    try:
+        return parity.stored(run)
+    except runs.DamagedRun:
+        return None
+
+
+def whole(what: str, function, *args):
+    """Draw a part by a stored record and return what the function does; of a damaged record one sentence is shown."""
+    place = st.empty()
+    try:
+        with place.container():
+            return function(*args)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        logging.getLogger(__name__).exception(what)
+        place.error(f"{what} of this run is damaged and cannot be shown; make it again.", icon=":material/error:")
+        return None
 
 
 def sheet(run: str, proof: dict) -> None:

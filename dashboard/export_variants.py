@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import runs, words
 from core.words import markdown
-from dashboard import engine, run_page, sharing, url
+from dashboard import engine, export_certificate, run_page, sharing, url
 from exports import variant_charts, variants, verdicts
 
 VERDICTS = {None: "", "equivalent": "as accurate", "better": "more accurate", "worse": "less accurate"}
@@ -15,7 +15,7 @@ VERDICTS["unknown"] = "cannot be told"
 def section(run: str) -> None:
     """The button, and once they were made: the sentence, the figure, the table, the downloads."""
     st.subheader("Smaller and faster", anchor=False)
-    record = variants.stored(run)
+    record = _stored(run)
     if record is None:
         st.markdown(
             "The same net in 16-bit floats and in 8 bits: each is made from model.onnx, then measured beside it for "
@@ -32,6 +32,17 @@ def section(run: str) -> None:
         st.caption("None has been made yet.")
     if record is None:
         return
+    export_certificate.whole("The comparison of variants", _shown, run, record, margin)
+
+
+def _stored(run: str) -> dict | None:
+    try:
+        return variants.stored(run)
+    except runs.DamagedRun:
+        return None
+
+
+def _shown(run: str, record: dict, margin: float) -> None:
     record = verdicts.judged(record, margin)
     st.markdown(f"**{markdown(verdicts.sentence(record))}**")
     batch, threads = _condition(record)

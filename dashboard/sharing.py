@@ -27,7 +27,7 @@ COMPUTED = (  # what the engine may be asked for: it keeps its results, and chan
     "core.training.previews",
     "exports.whatif",
 )
-NEVER = ("core.data.insight.mend", "core.explain.pin", "core.explain.unpin")
+NEVER = ("core.data.insight.mend", "core.explain._kept.pin", "core.explain._kept.unpin")
 KEPT = re.compile(r"(cache|locks)(/|$)|runs/[^/]+/explanations/(?!\.?report\.json)")  # results that are kept
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {  # audit events that change files, and which of their arguments are paths

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import runs, words
 from dashboard import engine, export_certificate, export_code, export_variants, run_page, sharing
-from exports import model_file, parity
+from exports import model_file
 from exports.pipeline import export_and_prove
 
 
@@ -144,21 +144,21 @@ if not model.exists():
         )
         make(run, "Export and prove", primary=True)
 else:
-    content, proof, facts = model.read_bytes(), parity.stored(run), facts_of(run)
+    content, proof, facts = model.read_bytes(), export_certificate.stored(run), facts_of(run)
     if proof is None:
         st.warning(
             "This file has not been compared with the trained net, or was changed since. Export it again to prove it."
         )
         make(run, "Export and prove", primary=True)
     else:
-        export_certificate.sheet(run, proof)
+        export_certificate.whole("The certificate", export_certificate.sheet, run, proof)
         downloads(run, content, proof)
         make(run, "Export and prove again", primary=False)
     if proof is not None and facts:
         with st.expander("What is in the file"):
-            contents(facts)
-        with st.expander("Use it", expanded=proof["passed"]):
-            export_code.section(run, facts)
+            export_certificate.whole("What the file says of itself", contents, facts)
+        with st.expander("Use it", expanded=bool(proof["passed"])):
+            export_certificate.whole("What the file says of itself", export_code.section, run, facts)
         if proof["passed"]:
             export_variants.section(run)
 st.page_link("views/share.py", label="A report for others is on the Share page", icon=":material/ios_share:")

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core import explain, runs, words
-from dashboard import answers, engine, run_page, sharing, url
-from exports import page, page_samples, parity, report, web
+from dashboard import answers, engine, export_certificate, run_page, sharing, url
+from exports import page, page_samples, report, web
 from exports.report_sections import SECTIONS
 
 KINDS = ("Report", "Living page")
@@ -80,7 +80,7 @@ def _make_page(run: str, thing: str) -> bool:
         )
         st.page_link("views/export.py", label="Go to Export", query_params={"run": run})
         return False
-    proof = parity.stored(run)
+    proof = export_certificate.stored(run)
     if proof is None:
         st.warning("The exported file has not been compared with the trained net yet; the Export page does it.")
     elif not proof["passed"]:

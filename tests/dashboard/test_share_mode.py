@@ -107,6 +107,8 @@ def test_the_engine_computes_what_is_kept_and_nothing_that_changes():
 
     assert sharing.computes(explain.explain) and sharing.computes(insight.profile)
     for function in (
+        explain.pin,
+        explain.unpin,
         evaluation.evaluate,
         pipeline.export_and_prove,
         insight.mend,
@@ -203,3 +205,37 @@ def test_a_certificate_that_is_none_is_refused_with_a_sentence(tmp_path):
         start.certificate(tmp_path / "a.pem", tmp_path / "a.pem")
     with pytest.raises(ValueError, match=r"b\.pem cannot be read \(No such file"):
         start.certificate(tmp_path / "b.pem", tmp_path / "a.pem")
+
+
+# ---------------------------------------------------------------------------------------------------- logging in
+
+
+@pytest.mark.parametrize(
+    ("email", "verified", "allowed", "expected"),
+    [
+        ("anna@firm.org", True, ["@firm.org"], True),
+        (" Anna@Firm.org", True, ["anna@firm.org"], True),
+        ("anna@firm.org.evil.com", True, ["@firm.org"], False),
+        ("anna@evilfirm.org", True, ["@firm.org"], False),
+        ("anna@firm.org", False, ["@firm.org"], False),
+        ("anna@firm.org", True, [], False),
+        ("anna@firm.org", True, None, False),
+        (None, True, ["@firm.org"], False),
+    ],
+)
+def test_who_logs_in_may_look_only_if_listed(email, verified, allowed, expected):
+    assert access.may_enter(email, verified, allowed) is expected
+
+
+def test_secrets_say_whether_people_log_in(tmp_path):
+    from dashboard.__main__ import by_login
+
+    file = tmp_path / "secrets.toml"
+    assert by_login(file) is None
+    file.write_text("[other]\nx = 1\n# [auth]\n")
+    assert by_login(file) is None
+    file.write_text('[auth]\nallowed = ["@firm.org"]\n')
+    assert by_login(file) == {"allowed": ["@firm.org"]}
+    file.write_text("[auth")
+    with pytest.raises(ValueError, match=r"secrets.toml in .* cannot be read"):
+        by_login(file)
