@@ -115,7 +115,7 @@ def _further(proof: dict) -> None:
     """Self-test, explanations, extreme and searched inputs, a line each."""
     lines = []
     if test := proof.get("self_test"):
-        lines.append((test["passed"], f"Self-test inside the file: {test['sentence']}"))
+        lines.append((test["passed"], f"Self-test inside the file. {test['sentence'].removeprefix('Passed: ')}"))
     if proof.get("explanation"):
         apart = proof["explanation"]["largest_difference"]
         said = f"Explanations of {proof['explanation']['n']:,} samples differ by {_small(apart)} at most."
@@ -158,9 +158,9 @@ def _margin(proof: dict, thing: str) -> None:
         return
     n_grey = len(margin["grey"])
     st.markdown(
-        f"No logit was seen to differ by more than {_small(margin['d'])}. A decision could differ only where the two "
-        f"largest logits are closer than twice that, and {words.percent(margin['beyond'], 2 if n_grey else 1)} of the "
-        f"test {thing}s are further apart."
+        f"No score was seen to differ by more than {_small(margin['d'])}, on any input tried. The most probable class "
+        f"could differ only where the scores of two classes are closer than twice that, and "
+        f"{words.percent(margin['beyond'], 2 if n_grey else 1)} of the test {thing}s are further apart."
         + (f" The other {n_grey:,} are listed below." if n_grey else " None lies in that grey zone.")
         + " This is what was measured, not a proof for every input."
     )
@@ -172,6 +172,8 @@ def _versions(proof: dict, thing: str) -> None:
         f"every test {thing}, from the data as it was given. Allowed: no decision that differs, and "
         f"{proof['tolerance']:.0e} for a probability."
     )
+    if proof.get("originals") == "gone":
+        text += " The original image files are not there any more, so the images were compared as they are stored."
     if proof.get("exporter"):
         text += f" Written by PyTorch's exporter {proof['exporter']}."
     if proof.get("made"):
@@ -207,7 +209,7 @@ def _folded(proof: dict) -> None:
     grey = (proof.get("margin") or {}).get("grey")
     if grey:
         with st.expander(f"Samples in the grey zone ({len(grey):,})"):
-            table = pd.DataFrame(grey).rename(columns={"id": "Sample", "margin": "Distance of the two largest logits"})
+            table = pd.DataFrame(grey).rename(columns={"id": "Sample", "margin": "Distance of the two largest scores"})
             st.dataframe(table, hide_index=True, alt="Samples whose decision could differ")
 
 

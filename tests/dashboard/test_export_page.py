@@ -57,8 +57,8 @@ def test_the_certificate_has_a_row_for_each_condition(show, exported):
 def test_the_sheet_says_what_was_searched_and_what_the_margin_means(show, exported):
     page = show("export", run=exported["digits"])
     said = "\n".join(text.value for text in page.markdown)
-    assert "No logit was seen to differ by more than" in said and "not a proof for every input" in said
-    assert "Self\\-test inside the file\\: Passed" in said and "A search for inputs" in said
+    assert "No score was seen to differ by more than" in said and "not a proof for every input" in said
+    assert "Self\\-test inside the file\\. The file gives here" in said and "A search for inputs" in said
     assert pages.metric(page, "Decisions that differ") == "0 of 359"
 
 
