@@ -48,5 +48,5 @@ $(VENV)/.ready: requirements.txt
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
 	@$(BIN)/python tests/browser/chromium.py
-	@$(PYTHON) -m venv $(VENV)/mlflow && $(VENV)/mlflow/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check mlflow
+	@$(PYTHON) -m venv $(VENV)/mlflow && $(VENV)/mlflow/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check mlflow || echo "There is no MLflow server to test with; its test is skipped."
 	@touch $@

@@ -115,7 +115,7 @@ def _further(proof: dict) -> None:
     """Self-test, explanations, extreme and searched inputs, a line each."""
     lines = []
     if test := proof.get("self_test"):
-        lines.append((test["passed"], f"Self-test inside the file. {test['sentence'].removeprefix('Passed: ')}"))
+        lines.append((test["passed"], f"Self-test: {test['sentence'].removeprefix('Passed: ')}"))
     if proof.get("explanation"):
         apart = proof["explanation"]["largest_difference"]
         said = f"Explanations of {proof['explanation']['n']:,} samples differ by {_small(apart)} at most."

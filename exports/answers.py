@@ -14,6 +14,7 @@ from core.evaluation.operating import OperatingPoint
 COVERAGE = 0.9  # of the sets of classes
 CENTRES = 64  # that stand for all training samples, where the file says how far a sample is from these
 TRAIN, VAL = 400, 200  # samples from which these centres, and the usual distances to them, are found
+LARGE = 2**15  # values of a sample from which half as many are taken
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def fit_outlier(model, dataset: Dataset, positions: dict[str, np.ndarray]) -> Ou
 
     from core.evaluation import similar
 
-    parts = [split.thinned(positions[part], most) for part, most in (("train", TRAIN), ("val", VAL))]
+    halved = 2 if dataset.x[0].size >= LARGE else 1
+    parts = [split.thinned(positions[part], most // halved) for part, most in (("train", TRAIN), ("val", VAL))]
     if not all(map(len, parts)):
         return None
     embedding = similar.embed(model, dataset.x[np.concatenate(parts)])

@@ -62,7 +62,12 @@ def contents(
     from exports import serve
     from exports.serving import pages
 
-    samples, expected = kit_samples.real(run, model) if real_samples else kit_samples.made_up(model)
+    try:
+        samples, expected = kit_samples.real(run, model) if real_samples else kit_samples.made_up(model)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"The self-test inside {model.name} is damaged; export the run again.") from error
+    versions = model.facts.get("versions")
+    versions = versions if isinstance(versions, dict) else {}
     facts = pages.metadata(model)
     described = {
         "run": run,
@@ -79,7 +84,7 @@ def contents(
         "name": re.sub(r"^[\d-]+(?=[a-z])", "", run),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "verdict": words.markdown(proof["verdict"] if proof else "Nothing yet: the proof was not run on this file."),
-        "made_with": ", ".join(f"{name} {version}" for name, version in model.facts.get("versions", {}).items()),
+        "made_with": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "fingerprint": model.facts.get("data_fingerprint", ""),
     }
     made = {

@@ -90,6 +90,9 @@ def read(path: str | pathlib.Path, threads: int | None = None, providers: tuple[
     if [_key(about) for about in inputs] != [_key(about) for about in there]:
         raise ValueError(f"The metadata of {path.name} is about other inputs than it has; it was changed after export.")
     outputs = tuple(entry.name for entry in session.get_outputs())
+    widths = [entry.shape[-1] for entry in session.get_outputs() if entry.name == "probabilities"]
+    if facts.get("classes") and widths not in ([], [len(facts["classes"])]):
+        raise ValueError(f"The metadata of {path.name} names other classes than it has; it was changed after export.")
     return ModelFile(
         path.name, session, facts, facts.get("kind", ""), tuple(facts.get("classes", ())), tuple(inputs), outputs
     )

@@ -48,8 +48,10 @@ def write(run: str, samples: tuple[str, ...] = ()) -> Made:
             f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}"
         ) from None
     facts = metadata(model)
-    if facts.get("format") != 2 or not {*GIVEN, "data", "net", "data_fingerprint"} <= facts.keys():
+    if facts.get("format") != 2 or "outputs" not in facts:
         raise ValueError(f"The exported file of run {run} is of an older kind; export it again first.")
+    if not _is_whole(facts):
+        raise ValueError(DAMAGED)
     if facts["inputs"][0]["role"] == "image" and facts["inputs"][0]["type"] != "uint8":
         raise ValueError(
             f"Run {run} takes images of type {facts['inputs'][0]['type']}, and a browser's pictures are levels from 0 "
@@ -87,6 +89,26 @@ def metadata(model: bytes) -> dict:
         return {key.removeprefix("vitrine."): json.loads(value) for key, value in pairs.items()}
     except (ValueError, RecursionError) as error:
         raise ValueError(DAMAGED) from error
+
+
+def _is_whole(facts: dict) -> bool:
+    """Whether the facts are of the kinds that the page needs; another hand may have written them."""
+    texts = [facts.get(name) for name in ("kind", "data", "net", "data_fingerprint")]
+    inputs, classes = facts.get("inputs"), facts.get("classes")
+    try:
+        _point(facts)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+    return (
+        all(isinstance(one, str) for one in texts)
+        and isinstance(classes, list)
+        and all(isinstance(one, str) for one in classes)
+        and isinstance(inputs, list)
+        and bool(inputs)
+        and isinstance(facts.get("conformal") or {}, dict)
+        and all(isinstance(one, dict) and {"name", "column", "role", "type", "text"} <= one.keys() for one in inputs)
+        and (facts["kind"] == "image") == (inputs[0]["role"] == "image")
+    )
 
 
 def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dict[str, str], model: bytes) -> str:

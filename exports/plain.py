@@ -79,13 +79,11 @@ def _of_two(row: dict, name: str, thing: str) -> str:
 
 
 def _of_many(found: dict, classes: tuple[str, ...]) -> list[str]:
-    recalls = [(row["recall"]["value"], name) for row, name in zip(found["per_class"], classes) if row["support"]]
+    rows = zip(found["per_class"], classes)
+    recalls = [(row["recall"]["value"], name, row["support"]) for row, name in rows if row["support"]]
     told = []
     if len(recalls) > 1 and (best := max(recalls))[0] > (worst := min(recalls))[0]:
-        told.append(
-            f"It knows {best[1]} best (of 100 it finds {of_hundred(best[0])}) and {worst[1]} least "
-            f"(of 100 it finds {of_hundred(worst[0])})."
-        )
+        told.append(f"It knows {best[1]} best ({_found(best)}) and {worst[1]} least ({_found(worst)}).")
     mistakes = np.array(found["confusion"])
     np.fill_diagonal(mistakes, 0)
     if mistakes.any():
@@ -115,6 +113,12 @@ def outcomes(run: str, point: OperatingPoint | None) -> dict:
         hits, called = _at_least(score[positive], grid), _at_least(score, grid)
         sweep = {"threshold": grid, "recall": _share(hits, positive.sum()), "precision": _share(hits, called)}
     return {"sweep": sweep and _plain(sweep), "silence": _plain(silence)}
+
+
+def _found(recall: tuple[float, str, int]) -> str:
+    """Out of a hundred, but where only few were tested, as they were counted."""
+    share, _, n = recall
+    return f"it finds {round(share * n)} of {n}" if n < FEW else f"of 100 it finds {of_hundred(share)}"
 
 
 def _test(run: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -47,7 +47,7 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
         "operating": lambda: report_sections.of_operating(run),
         "slices": lambda: report_sections.of_slices(run),
         "explanations": lambda: report_explanations.sections(run, samples),
-        "certificate": lambda: report_sections.of_certificate(parity.stored(run), samples),
+        "certificate": lambda: report_sections.of_certificate(_proof(run), samples),
     }
     asked, made = [name for name in SECTIONS if name in sections], {}
     for i, name in enumerate(asked):
@@ -88,6 +88,14 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
     )
     progress.report(1, 1)
     return text
+
+
+def _proof(run: str) -> dict | None:
+    """The certificate, None where there is none that can be read."""
+    try:
+        return parity.stored(run)
+    except runs.DamagedRun:
+        return None
 
 
 def holds(run: str) -> dict | None:

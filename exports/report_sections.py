@@ -119,8 +119,8 @@ def of_certificate(record: dict | None, samples: bool) -> dict | None:
     told = []
     if margin.get("d") is not None and margin.get("beyond") is not None:
         told.append(
-            f"The largest difference of a score seen anywhere is {margin['d']:.1e}; in {_most(margin['beyond'])} of the "
-            "samples the two best classes are further apart than twice that, so no such difference could turn them."
+            f"The largest difference of a score seen anywhere is {margin['d']:.1e}; in {_most(margin['beyond'])} of "
+            "the samples the two best classes are further apart than twice that, so no such difference could turn them."
         )
     if searched.get("tried"):
         told.append(

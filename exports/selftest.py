@@ -28,7 +28,7 @@ def check(model, although_marked: bool = False) -> dict:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    name = "The file" if isinstance(model, bytes) else pathlib.Path(model).name
+    name = "the file" if isinstance(model, bytes) else pathlib.Path(model).name
     try:
         content = model if isinstance(model, bytes) else pathlib.Path(model).read_bytes()
     except OSError as error:

@@ -1,6 +1,7 @@
 """An HTTP server for an exported file: FastAPI and onnxruntime, no torch. Requests that wait are answered together."""
 
 import contextlib
+import json
 import os
 import pathlib
 import sys
@@ -53,7 +54,12 @@ def app(
     """
     from exports.serving.application import Application
 
-    return Application(model_file.read(path, providers=() if provider is None else (provider,)), token, limits)
+    model = model_file.read(path, providers=() if provider is None else (provider,))
+    try:
+        json.dumps(model.facts, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # what no answer could hold
+        raise ValueError(f"The metadata of {model.name} is damaged ({error}); export the run again.") from error
+    return Application(model, token, limits)
 
 
 def find(model_or_run: str) -> pathlib.Path:

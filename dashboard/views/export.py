@@ -1,6 +1,7 @@
 """Export: the ONNX file of a run with its certificate, smaller variants, downloads, and code to use it."""
 
 import json
+import zipfile
 
 import pandas as pd
 import streamlit as st
@@ -72,7 +73,7 @@ def downloads(run: str, content: bytes, proof: dict) -> None:
 def kit(run: str) -> None:
     """The deployment kit: made at a click, then ready to download."""
     path, model = (runs.path(run, "exports", name) for name in ("kit.zip", "model.onnx"))
-    there = path.exists() and path.stat().st_mtime_ns >= model.stat().st_mtime_ns
+    there = zipfile.is_zipfile(path) and path.stat().st_mtime_ns >= model.stat().st_mtime_ns
     if there:
         st.download_button(
             f"Deployment kit ({words.size(path.stat().st_size)})",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exports import web
 from tests.browser import chromium
 
 
@@ -34,3 +35,15 @@ def page(browser):
     context.close()
     assert not errors
     assert not outside
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory):
+    """The folder with onnxruntime-web, fetched once; where there is no npm, or no registry, what needs it is skipped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_WORKSPACE", str(tmp_path_factory.mktemp("runtime")))
+        try:
+            web.files()
+        except ValueError as error:
+            pytest.skip(str(error))
+        return web.folder()

@@ -25,16 +25,6 @@ def exported(finished_workspace, finished):
     return finished
 
 
-@pytest.fixture(scope="session")
-def runtime(tmp_path_factory):
-    """Workspace with onnxruntime-web, fetched once."""
-    folder = tmp_path_factory.mktemp("runtime")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VITRINE_WORKSPACE", str(folder))
-        web.files()
-        return web.folder()
-
-
 @pytest.fixture
 def living(browser, runtime, workspace, monkeypatch):
     """Open the living page of a run as a person does who got the file; browser errors fail the test."""

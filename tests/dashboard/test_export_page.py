@@ -58,7 +58,7 @@ def test_the_sheet_says_what_was_searched_and_what_the_margin_means(show, export
     page = show("export", run=exported["digits"])
     said = "\n".join(text.value for text in page.markdown)
     assert "No score was seen to differ by more than" in said and "not a proof for every input" in said
-    assert "Self\\-test inside the file\\. The file gives here" in said and "A search for inputs" in said
+    assert "Self\\-test\\: the file gives here" in said and "A search for inputs" in said
     assert pages.metric(page, "Decisions that differ") == "0 of 359"
 
 
@@ -162,3 +162,24 @@ def test_the_margin_in_the_address_judges_anew(show, measured):
     assert [label for label in downloads(page) if label not in OFFERED] == ["Download fp16", "Download int8 static"]
     (table,) = [table.value for table in page.dataframe if "Verdict" in table.value]
     assert table["Verdict"].tolist() == ["", "as accurate", "as accurate"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_certificate_that_cannot_be_read_is_made_again(show, exported, content):
+    runs.path(exported["digits"], "exports", "parity.json").write_text(content)
+    page = show("export", run=exported["digits"])
+    pages.check(page)
+    assert "has not been compared" in page.warning[0].value and downloads(page) == []
+    assert button(page, "Export and prove")
+
+
+@pytest.mark.parametrize("name", ["checks", "versions", "passed"])
+def test_a_certificate_of_other_kinds_is_told_in_one_sentence(show, exported, name):
+    run = exported["digits"]
+    runs.write_json(
+        runs.path(run, "exports", "parity.json"), runs.parity(run) | {name: 5 if name != "passed" else None}
+    )
+    page = show("export", run=run)
+    pages.check(page)
+    assert name == "passed" or "The certificate of this run is damaged" in page.error[0].value
+    assert button(page, "Export and prove again")

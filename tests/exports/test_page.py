@@ -152,3 +152,19 @@ def test_samples_are_chosen_from_each_class_in_turn_or_by_how_sure_the_mistake_i
     y_prob[4] = [0.05, 0.05, 0.9]
     assert page_samples.choose(y_true, y_prob, 4, "mixed").tolist() == [0, 3, 5, 1]
     assert page_samples.choose(y_true, y_prob, 9, "wrong").tolist() == [4, 2]
+
+
+@pytest.mark.parametrize("changed", [{"operating_point": "x"}, {"conformal": [1]}, {"kind": "table"}, {"classes": [1]}])
+def test_facts_of_other_kinds_are_refused_with_a_sentence(exported, monkeypatch, changed):
+    before = page.metadata
+    monkeypatch.setattr(page, "metadata", lambda model: before(model) | changed)
+    with pytest.raises(ValueError, match="is damaged; export the run again"):
+        page.write(exported["digits"])
+
+
+def test_a_model_that_failed_its_proof_says_so_at_the_top(exported, monkeypatch):
+    before = page.metadata
+    monkeypatch.setattr(page, "metadata", lambda model: before(model) | {"failed": "Failed: 3 <b>differ</b>."})
+    assert "Do not rely on it.</b> This model failed its proof where it was made: Failed: 3 &lt;b&gt;" in text_of(
+        exported["digits"]
+    )

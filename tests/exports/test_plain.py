@@ -50,7 +50,7 @@ def test_what_is_not_answered_is_told():
 def test_many_classes_are_told_by_the_best_the_worst_and_the_mistake():
     y_prob = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3]]
     lines = plain.lines(made.finished_run(("a", "b", "c"), [0, 1, 1, 2], y_prob), None, "picture")
-    assert "It knows b best (of 100 it finds all) and c least (of 100 it finds none)." in lines
+    assert "It knows b best (it finds 2 of 2) and c least (it finds 0 of 1)." in lines
     assert "Its most frequent mistake: c is taken for b (once in 4)." in lines
 
 

@@ -214,3 +214,19 @@ def test_a_run_without_figures_is_refused_with_a_sentence(finished):
     with pytest.raises(LookupError, match=f"Run {run} has no figures yet; wait until it is done, or evaluate"):
         report.write(run)
     assert not runs.path(run, "exports", "report.html").exists()
+
+
+def test_a_file_that_was_cut_is_no_report(finished):
+    path = report.write(finished["digits"])
+    assert report.holds(finished["digits"])
+    path.write_bytes(path.read_bytes()[:-100])
+    assert report.holds(finished["digits"]) is None
+
+
+def test_a_certificate_that_cannot_be_read_is_none(exported):
+    runs.path(exported["digits"], "exports", "parity.json").write_text("{")
+    assert "There is no exported file that was proved" in visible(exported["digits"])
+
+
+def test_the_day_is_told_so_that_it_stays_true(finished):
+    assert not re.search(r"trained (today|yesterday)", visible(finished["digits"]))

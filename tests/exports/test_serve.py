@@ -10,6 +10,7 @@ import threading
 
 import httpx
 import numpy as np
+import onnx
 import pytest
 import uvicorn
 from PIL import Image
@@ -467,3 +468,13 @@ def test_torch_is_not_needed(folder):
         "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("text", ["NaN", '"\\ud800"'])
+def test_facts_that_no_answer_can_hold_are_refused(tmp_path, text):
+    path = served.table(tmp_path)
+    proto = onnx.load(path)
+    proto.metadata_props.add(key="vitrine.note", value=text)
+    onnx.save(proto, path)
+    with pytest.raises(ValueError, match=r"The metadata of table\.onnx is damaged"):
+        serve.app(path)
