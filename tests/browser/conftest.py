@@ -39,7 +39,7 @@ def page(browser):
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory):
-    """The folder with onnxruntime-web, fetched once; where there is no npm, or no registry, what needs it is skipped."""
+    """The folder with onnxruntime-web, fetched once; without npm or a registry, what needs it is skipped."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VITRINE_WORKSPACE", str(tmp_path_factory.mktemp("runtime")))
         try:
