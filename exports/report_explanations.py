@@ -14,7 +14,12 @@ VERDICTS = {"yes": "Can be trusted", "care": "With care", "no": "Not to be trust
 MOST_CLASSES = 12  # with a picture each
 
 
-OF_SAMPLES = ("prototypes", "embedding", "shapley_summary")  # of the whole model, but with single samples in them
+OF_SAMPLES = (
+    "prototypes",
+    "embedding",
+    "shapley_summary",
+    "partial_dependence",
+)  # of the whole model, but with single samples in them
 
 
 def sections(run: str, samples: bool = True) -> list[dict]:

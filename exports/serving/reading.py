@@ -51,7 +51,7 @@ def csv_rows(content: bytes, inputs: list[dict]) -> list[dict]:
     delimiter = max(DELIMITERS, key=lambda sign: _names_found(head, sign, known))
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-        table = [[cell.strip() for cell in line] for line in lines if any(line)]
+        table = [[cell.strip() for cell in line] for line in lines if line]
     except csv.Error as error:
         raise Refused(400, f"The text is no CSV ({error}).") from None
     if not table:

@@ -16,6 +16,7 @@ import uvicorn
 from PIL import Image
 
 from exports import serve
+from exports.serving import reading
 from exports.serving.limits import Limits
 from tests.exports import served
 
@@ -478,3 +479,9 @@ def test_facts_that_no_answer_can_hold_are_refused(tmp_path, text):
     onnx.save(proto, path)
     with pytest.raises(ValueError, match=r"The metadata of table\.onnx is damaged"):
         serve.app(path)
+
+
+def test_a_row_of_missing_cells_is_a_row_and_an_empty_line_is_none():
+    inputs = [{"column": "a"}, {"column": "b"}]
+    rows = reading.csv_rows(b"a,b\n1,2\n,\n\n3,4\n", inputs)
+    assert [row["a"] for row in rows] == ["1", "", "3"]

@@ -57,7 +57,7 @@ function draw() {
   drawShares(answer.shares, said);
   $("scores").textContent = said >= 0 && Math.abs(answer.shares[said] - answer.calibrated[said]) >= 0.01
     ? "The bars are its own scores, which the thresholds below are held against; how many of 100 are right is what such scores came to on data kept apart." : "";
-  drawWhy(answer, row, about);
+  drawWhy(answer, row);
   drawOutcome();
 }
 
@@ -82,14 +82,15 @@ function drawShares(shares, said) {
   $("more").textContent = facts.classes.length > shown.length ? `The other ${facts.classes.length - shown.length} answers have less.` : "";
 }
 
-function drawWhy(answer, row, about) {
+function drawWhy(answer, row) {
   const there = Boolean(answer.explanation);
+  const about = facts.classes[answer.said < 0 ? best(answer.shares) : answer.said]; // as the file decides, whatever the sliders say
   if (facts.kind === "image") {
     $("map").hidden = !there || !$("show-map").checked;
     $("map-choice").hidden = !there;
     if (there) drawMap($("map"), answer.explanation.data, ...answer.explanation.dims.slice(1));
     $("why-text").textContent = there
-      ? `The warmer a place, the more it speaks for ${facts.classes[about]}.`
+      ? `The warmer a place, the more it speaks for ${about}.`
       : "This file was made without explanations, so it does not say where it looked.";
     return;
   }
@@ -100,7 +101,7 @@ function drawWhy(answer, row, about) {
   const values = Array.from(answer.explanation.data);
   const order = values.map((_, j) => j).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, MOST_BARS);
   const largest = Math.max(1e-12, ...values.map(Math.abs));
-  $("why-text").textContent = `What speaks for ${facts.classes[answer.said < 0 ? best(answer.shares) : answer.said]}, and what against it, compared with a typical ${facts.thing}.`;
+  $("why-text").textContent = `What speaks for ${about}, and what against it, compared with a typical ${facts.thing}.`;
   $("pulls").replaceChildren(...order.filter((j) => values[j] !== 0).map((j) =>
     pullBar(`${facts.inputs[j].column} = ${shownValue(row[facts.inputs[j].name])}`, values[j], largest)));
 }

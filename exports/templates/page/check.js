@@ -25,8 +25,7 @@ async function selfTest() {
         for (let i = 0; i < expected.dims[0]; i++) {
           const mine = Array.from(own.slice(i * width, (i + 1) * width)), theirs = Array.from(told.slice(i * width, (i + 1) * width));
           const other = mine.some((value, j) => value != theirs[j]); // numbers of two sizes may be compared here
-          const shifted = name === "set" && mine.reduce((a, b) => a + b, 0) === theirs.reduce((a, b) => a + b, 0);
-          if (other && !shifted && !near[i]) differ.add(name);
+          if (other && !near[i]) differ.add(name);
         }
       }
     }
