@@ -191,6 +191,14 @@ def evaluation(run: str) -> dict | None:
     return record
 
 
+def exported(run: str) -> pathlib.Path:
+    """The exported file of the run; LookupError with what to do if there is none."""
+    target = path(run, "exports", "model.onnx")
+    if not target.is_file():
+        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    return target
+
+
 def parity(run: str) -> dict | None:
     """The record of the last comparison of the exported file with PyTorch, or None."""
     return _read_record(run, "exports/parity.json", ("passed", "verdict", "checks", "model_sha256"))

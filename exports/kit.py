@@ -30,9 +30,7 @@ def write(run: str, real_samples: bool = False, although_failed: bool = False) -
     """
     from exports import model_file, parity
 
-    path = runs.path(run, "exports", "model.onnx")
-    if not path.exists():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    path = runs.exported(run)
     progress.report(0, 3)
     model = model_file.read(path)
     if model.kind == "image" and model.inputs[0]["type"] != "uint8":

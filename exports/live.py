@@ -68,13 +68,8 @@ def make(run: str) -> str:
 
 def _file(run: str) -> tuple[str, int, int]:
     """The exported file: path, time of its last change, bytes; LookupError if there is none."""
-    path = runs.path(run, "exports", "model.onnx")
-    try:
-        facts = path.stat()
-    except OSError:
-        raise LookupError(
-            f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}"
-        ) from None
+    path = runs.exported(run)
+    facts = path.stat()
     return str(path), facts.st_mtime_ns, facts.st_size
 
 

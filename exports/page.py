@@ -27,7 +27,6 @@ class Made:
     path: pathlib.Path
     n_bytes: int
     n_real: int
-    n_made_up: int
 
 
 def write(run: str, samples: tuple[str, ...] = ()) -> Made:
@@ -40,13 +39,8 @@ def write(run: str, samples: tuple[str, ...] = ()) -> Made:
     record = runs.evaluation(run)
     if record is None:
         raise LookupError(f"Run {run} has no figures yet; wait until it is done, or evaluate it first.")
-    target = runs.path(run, "exports", "model.onnx")
-    try:
-        model = target.read_bytes()
-    except FileNotFoundError:
-        raise LookupError(
-            f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}"
-        ) from None
+    target = runs.exported(run)
+    model = target.read_bytes()
     facts = metadata(model)
     if facts.get("format") != 2 or "outputs" not in facts:
         raise ValueError(f"The exported file of run {run} is of an older kind; export it again first.")
@@ -72,8 +66,7 @@ def write(run: str, samples: tuple[str, ...] = ()) -> Made:
     with runs.replacing(target.with_name("page.html")) as beside:
         beside.write_text(text, encoding="utf-8")
     progress.report(4, 4)
-    n_real = len(samples)
-    return Made(target.with_name("page.html"), len(text.encode()), n_real, len(shown) - n_real)
+    return Made(target.with_name("page.html"), len(text.encode()), len(samples))
 
 
 def metadata(model: bytes) -> dict:

@@ -5,13 +5,12 @@ import contextlib
 import io
 import math
 import pathlib
-import zlib
 
 import numpy as np
 
 from core import runs
 from core.data.dataset import Dataset
-from exports import feeding
+from exports import feeding, selftest
 
 LARGEST = 448  # pixels of a side of a picture that travels
 MOST = 200  # real samples in one page
@@ -55,7 +54,7 @@ def made_up(facts: dict) -> list[dict]:
     if facts["kind"] == "table":
         found.append({"row": {one["name"]: one.get("example") for one in facts["inputs"]}, "about": "A typical row."})
     for case in (facts.get("self_test") or {}).get("cases", []):
-        arrays = {name: _array(packed) for name, packed in case["inputs"].items()}
+        arrays = {name: selftest.unpacked(packed) for name, packed in case["inputs"].items()}
         n = len(next(iter(arrays.values())))
         for i in range(n):
             if facts["kind"] == "image":
@@ -103,17 +102,3 @@ def _png(levels: np.ndarray) -> str:
     made = io.BytesIO()
     picture.save(made, "PNG", optimize=True)
     return base64.b64encode(made.getvalue()).decode()
-
-
-def pixels_of(png: str) -> np.ndarray:
-    """The pixels of a picture that travels, uint8 (h, w) or (h, w, 3)."""
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
-
-
-def _array(packed: dict) -> np.ndarray:
-    if packed["dtype"] == "string":
-        return np.array(packed["text"], object).reshape(packed["shape"])
-    content = zlib.decompress(base64.b64decode(packed["zlib"]))
-    return np.frombuffer(content, np.dtype(packed["dtype"]).newbyteorder("<")).reshape(packed["shape"])

@@ -30,9 +30,7 @@ def verify(run: str) -> dict:
 
     Raises LookupError if there is no exported file yet. See `compare` for the record.
     """
-    path = runs.path(run, "exports", "model.onnx")
-    if not path.exists():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    path = runs.exported(run)
     record = of_file(path, run)
     record |= _marked(path, None if record["passed"] else record["verdict"])
     runs.write_json(runs.path(run, "exports", "parity.json"), record)

@@ -71,11 +71,7 @@ def find(model_or_run: str) -> pathlib.Path:
         raise LookupError(f"There is no file {path}; give the path of an ONNX file, or the name of a run.")
     from core import runs
 
-    run = runs.resolve(model_or_run)
-    path = runs.path(run, "exports", "model.onnx")
-    if not path.exists():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
-    return path
+    return runs.exported(runs.resolve(model_or_run))
 
 
 def listen(host: str, port: int):

@@ -33,11 +33,10 @@ def log(run: str, uri: str | None = None) -> str:
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise ValueError("No tracking server is named; set MLFLOW_TRACKING_URI, for example to http://127.0.0.1:5000.")
-    record, path = runs.evaluation(run), runs.path(run, "exports", "model.onnx")
+    record = runs.evaluation(run)
     if record is None:
         raise LookupError(f"Run {run} has no figures yet; wait until it is done, or evaluate it first.")
-    if not path.exists():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    runs.exported(run)
     _there(uri)
     with _settings():
         try:

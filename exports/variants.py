@@ -47,9 +47,7 @@ def make(run: str, names: tuple[str, ...] = NAMES, margin: float = MARGIN) -> di
     Raises LookupError without model.onnx or for an unknown name, ValueError for a margin that cannot be.
     """
     _check(names, margin)
-    source = runs.path(run, "exports", FILES["fp32"])
-    if not source.exists():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+    source = runs.exported(run)
     content, dataset = source.read_bytes(), runs.dataset(run)
     parts = split.load(runs.path(run, "split.parquet"), dataset.ids)
     rows, paths = {"fp32": {}}, {"fp32": source}

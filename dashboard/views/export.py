@@ -12,15 +12,16 @@ from exports import model_file
 from exports.pipeline import export_and_prove
 
 
-def make(run: str, label: str, primary: bool) -> None:
-    """The button that exports and proves, and whether an explanation goes into the file."""
+def make(run: str, label: str, primary: bool, explained: bool = False) -> None:
+    """The button that exports and proves, and whether an explanation goes into the file, as one did (`explained`)."""
     if sharing.read_only():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         go = st.button(label, type="primary" if primary else "secondary", icon=":material/verified:")
         explanation = st.checkbox(
             "Explanation inside the file",
-            key="explanation",
+            explained,
+            key=f"explanation-{run}",
             help="The file also says why: Grad-CAM for images, integrated gradients for tables. It becomes larger, "
             "and slower where the explanation is asked for.",
         )
@@ -154,7 +155,7 @@ else:
     else:
         export_certificate.whole("The certificate", export_certificate.sheet, run, proof)
         downloads(run, content, proof)
-        make(run, "Export and prove again", primary=False)
+        make(run, "Export and prove again", primary=False, explained=bool(proof.get("explanation")))
     if proof is not None and facts:
         with st.expander("What is in the file"):
             export_certificate.whole("What the file says of itself", contents, facts)

@@ -3,11 +3,13 @@
 import base64
 import gzip
 import hashlib
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import runs
 from exports import page, page_samples, web
@@ -79,7 +81,7 @@ def test_a_ticked_picture_travels_pixel_by_pixel_with_its_class(exported):
     dataset, name = runs.dataset(run), str(runs.predictions(run, "test")[0][3])
     (sample,) = facts_of(text_of(run, name))["samples"]
     i = dataset.ids.tolist().index(name)
-    levels = page_samples.pixels_of(sample["png"])
+    levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sample["png"]))))
     assert np.array_equal(levels, dataset.images[i][0]) and sample["truth"] == dataset.classes[dataset.targets[i]]
     assert page.holds(run)["samples"] == 1
 
