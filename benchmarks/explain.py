@@ -23,7 +23,7 @@ from core.config import NetConfig
 from core.data.dataset import Schema
 from core.explain import _maps, gradcam, hirescam, integrated_gradients, occlusion, rise
 from core.explain._base import scored
-from exports import map_charts
+from exports.charts import maps as map_charts
 
 SIDE, N_CLASSES, TARGET, STEPS = 224, 10, 3, 32
 N_EMBEDDINGS, N_FEATURES = 10_000, 128

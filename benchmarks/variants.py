@@ -14,8 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import numpy as np
 
 from core import runs
-from exports import _quantise, variants
-from exports.variant_charts import latency
+from exports import variants
+from exports.charts.variants import latency
+from exports.variants import quantise
 
 REPEATS = 3
 FASTER, SMALLER = 1.5, 0.30
@@ -23,7 +24,7 @@ FASTER, SMALLER = 1.5, 0.30
 
 def main() -> None:
     names = [runs.resolve(name) for name in sys.argv[1:]] or pretrained()
-    print(f"8-bit instructions (VNNI): {'yes' if _quantise.has_vnni() else 'no, weights get 7 bits'}")
+    print(f"8-bit instructions (VNNI): {'yes' if quantise.has_vnni() else 'no, weights get 7 bits'}")
     print(
         f"to reach, static int8: {FASTER} times as fast at batch 1, {SMALLER:.0%} of the size, accuracy in the interval"
     )

@@ -13,8 +13,9 @@ APP = pathlib.Path(__file__).with_name("app.py")
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__.split(": ")[1])
+def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> None:
+    """Start the dashboard as `words` say, by default those of the command line; `prog` is what the help calls it."""
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__.split(": ")[1])
     parser.add_argument("--port", type=int, help=f"port to listen on; default: {FIRST_PORT}, or the next free one")
     parser.add_argument("--address", default="localhost", help="address to listen on; default: this machine only")
     shared = parser.add_argument_group("for a team", "The password may also be in VITRINE_PASSWORD; else it is asked.")
@@ -22,7 +23,7 @@ def main() -> None:
     shared.add_argument("--password-file", type=pathlib.Path, help="file whose first line is the password")
     shared.add_argument("--certificate", type=pathlib.Path, help="file with the TLS certificate (PEM)")
     shared.add_argument("--key", type=pathlib.Path, help="file with the certificate's private key (PEM)")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     try:
         sys.path.insert(0, str(APP.parent.parent))
         tls = certificate(given.certificate, given.key)
@@ -41,7 +42,6 @@ def main() -> None:
     os.environ["VITRINE_WORKSPACE"] = str(folder)
     here = [os.environ.get("PYTHONPATH"), str(pathlib.Path.cwd())]  # where a person's own modules are
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
-    os.chdir(APP.parent.parent)  # where .streamlit/ is
     options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning", *tls]
     if given.share:
         options += ["--client.showErrorDetails=none", "--server.maxUploadSize=1"]  # nobody uploads; megabytes
@@ -56,7 +56,7 @@ def share(given) -> list[str]:
     from dashboard import access, sharing
 
     os.environ[sharing.VARIABLE] = "1"
-    if (login := by_login(APP.parent.parent / ".streamlit" / "secrets.toml")) is not None:
+    if (login := by_login(pathlib.Path(".streamlit", "secrets.toml").absolute())) is not None:
         import importlib.util
 
         if importlib.util.find_spec("authlib") is None:

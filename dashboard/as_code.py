@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import config, nets, runs
 from core.data import Dataset
+from core.workspace import command
 from dashboard import engine
 
 OWN_FLAGS = (  # settings with an option of their own on the command line
@@ -38,7 +39,7 @@ def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
         flags += f" --{name.replace('_', '-')} {text}" if own else f" --set {name}={text}"
     return (
         f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})',
-        f"python -m core train --data {chosen.data.name} --net {net.name}{flags}",
+        f"{command('core')} train --data {chosen.data.name} --net {net.name}{flags}",
     )
 
 

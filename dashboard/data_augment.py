@@ -10,6 +10,7 @@ from core import config
 from core.config import AugmentConfig
 from core.data import Dataset
 from core.training import previews
+from core.workspace import command
 from dashboard import engine, pictures
 from dashboard.settings import settings
 
@@ -33,7 +34,7 @@ def show(dataset: Dataset) -> None:
     if changed:
         flags = " ".join(f"--set {name}={json.dumps(value)}" for name, value in changed.items())
         st.caption("The same changes are on the Train page. In the shell:")
-        st.code(f"python -m core train --data {dataset.name} {flags}", language="bash")
+        st.code(f"{command('core')} train --data {dataset.name} {flags}", language="bash")
 
 
 def preview(dataset: Dataset, config: AugmentConfig) -> None:

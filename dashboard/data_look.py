@@ -8,7 +8,8 @@ from core import words
 from core.data import Dataset, insight
 from core.data.tables import columns
 from dashboard import engine, pictures, run_page
-from exports import charts, data_charts
+from exports import charts
+from exports.charts import data as data_charts
 
 ROWS = 200  # of a table that are shown
 GALLERY_CLASSES = 20

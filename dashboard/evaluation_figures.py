@@ -8,7 +8,7 @@ from core import words
 from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
 from dashboard import answers, operating_panel, run_page, url
-from exports import evaluation_charts as charts
+from exports.charts import evaluation as charts
 
 VIEWS = ("ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain")
 FEW_ALARMS = 0.1

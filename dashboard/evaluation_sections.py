@@ -8,7 +8,7 @@ from core import folds, runs, words
 from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, slices
 from core.evaluation.operating import SILENT
 from dashboard import actions, answers, engine, operating_panel, run_page, samples, url
-from exports import evaluation_charts as charts
+from exports.charts import evaluation as charts
 
 COURSE = ("accuracy", "balanced_accuracy", "f1_macro")  # what is drawn by epoch
 CORNER = 0.995  # confidence of a set, at most

@@ -7,7 +7,8 @@ from core import words
 from core.data.dataset import Dataset, Schema
 from dashboard import engine, frame, run_page
 from dashboard.explain_strip import Chosen
-from exports import charts, edits, live, map_charts
+from exports import charts, edits, live
+from exports.charts import maps as map_charts
 from exports.edits import WHOLE, Edits
 
 FIRST = (0.3, 0.7)  # of the rectangle, until one is chosen

@@ -9,7 +9,7 @@ from core.data.dataset import Dataset, Schema
 from core.evaluation import similar
 from dashboard import engine, explain_sample, frame, pictures, run_page, samples, url
 from dashboard.explain_strip import AFTER, Chosen
-from exports import map_charts
+from exports.charts import maps as map_charts
 
 MOST = 12
 AT_ONCE = 5000  # training samples that are compared in the page's own process, at most

@@ -8,7 +8,9 @@ from core import explain, trust, words
 from core.data.dataset import EPOCH, Dataset, Schema
 from dashboard import engine, explain_whole, frame, pictures, run_page, settings, url
 from dashboard.explain_strip import Chosen
-from exports import charts, map_charts, table_charts
+from exports import charts
+from exports.charts import maps as map_charts
+from exports.charts import tables as table_charts
 
 FIRST = {"image": ("gradcam", "integrated_gradients"), "table": ("shapley",)}  # methods shown unless others are chosen
 BESIDE = 3  # pictures in a row

@@ -9,7 +9,8 @@ from core.whatif import kept
 from core.whatif.counterfactuals import COLUMNS, Wish, described, plain
 from dashboard import engine, explain_images, explain_whole, frame, run_page
 from dashboard import explain_whatif_form as row_form
-from exports import charts, live, table_charts, whatif
+from exports import charts, live, whatif
+from exports.charts import tables as table_charts
 
 ANY = "any other"
 STYLE = """

@@ -8,7 +8,9 @@ from core import explain, words
 from core.data.dataset import Dataset, Schema
 from core.explain import _paint
 from dashboard import engine, frame, pictures, run_page, samples, sharing, url
-from exports import effect_charts, table_charts, whole_charts
+from exports.charts import effects as effect_charts
+from exports.charts import tables as table_charts
+from exports.charts import whole as whole_charts
 
 VIEWS = {
     "table": ("Columns", "One column", "Two columns", "Shortcuts", "Map of samples", "Typical samples"),

@@ -4,6 +4,8 @@ import json
 
 import streamlit as st
 
+from core.workspace import command
+
 
 def section(run: str, facts: dict) -> None:
     """The code in three tabs, each to be copied as it stands."""
@@ -81,7 +83,7 @@ console.log(label.data[0] || "nothing", Array.from(probabilities.data));
 
 def curl(run: str, facts: dict) -> str:
     """The command that starts the server, and one that asks it."""
-    start = f"python -m exports serve {run}  # in one terminal\n\n"
+    start = f"{command('exports')} serve {run}  # in one terminal\n\n"
     if facts["kind"] == "image":
         return f'{start}curl http://127.0.0.1:8600/predict -H "Content-Type: image/jpeg" --data-binary @photo.jpg\n'
     row = {about.get("column", about["name"]): about.get("example") for about in facts["inputs"]}

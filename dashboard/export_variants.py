@@ -6,7 +6,9 @@ import streamlit as st
 from core import runs, words
 from core.words import markdown
 from dashboard import engine, export_certificate, run_page, sharing, url
-from exports import variant_charts, variants, verdicts
+from exports import variants
+from exports.charts import variants as variant_charts
+from exports.variants import verdicts
 
 VERDICTS = {None: "", "equivalent": "as accurate", "better": "more accurate", "worse": "less accurate"}
 VERDICTS["unknown"] = "cannot be told"

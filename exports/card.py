@@ -5,6 +5,7 @@ import pathlib
 
 from core import evaluation, nets, runs, words
 from core.evaluation import points
+from core.workspace import command
 
 FEW = 30  # test samples of a class, below which its figures say little
 SMALL = 100  # test samples in all, below which the figures say little
@@ -175,7 +176,7 @@ def _use(run: str) -> str:
 
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
-        return f"Export it first: `python -m exports onnx {run}`"
+        return f"Export it first: `{command('exports')} onnx {run}`"
     inputs = model_file.read(path).inputs
     if inputs[0].get("role") == "image":
         feeds = ["    # uint8, (n, channels, height, width), of any size", '    "image": pixels,']

@@ -143,7 +143,7 @@ def variants(
 ) -> None:
     """Make the exported file smaller (fp16, int8) and measure each file: size, time, accuracy, verdict."""
     from exports import variants as making
-    from exports import verdicts
+    from exports.variants import verdicts
 
     record = making.make(runs.resolve(run), margin=margin)
     table = Table("file", "size", "ms", "accuracy", "changed", "verdict", box=box.SIMPLE)

@@ -3,7 +3,7 @@
 from core.data.dataset import Schema
 from exports import _dates
 from exports.feeding import input_names
-from exports.origins import SCOPES
+from exports.parity.origins import SCOPES
 
 ML = "ai.onnx.ml"
 

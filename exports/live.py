@@ -7,10 +7,11 @@ import numpy as np
 from core import runs
 from core.evaluation import points
 from core.evaluation.metrics import softmax
-from exports import model_file, parity, pipeline, sides
+from exports import model_file, parity, pipeline
 from exports import onnx as export
 from exports.facts import FORMAT
 from exports.feeding import feeds
+from exports.parity import sides
 
 AT_ONCE = 2**22  # values of samples that are predicted together, at most
 

@@ -136,7 +136,8 @@ def figures(run: str, record: dict) -> str:
     """One HTML page with the run's interactive figures, which needs no network."""
     import html
 
-    from exports import charts, evaluation_charts
+    from exports import charts
+    from exports.charts import evaluation as evaluation_charts
 
     test, rows = record["test"], runs.history(run)
     classes = test["classes"]

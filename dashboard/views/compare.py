@@ -6,7 +6,7 @@ import streamlit as st
 from core import jobs, runs, words
 from core.evaluation import compare, groups, metrics, pairing
 from dashboard import compared, flipped, frame, run_page, sharing, url
-from exports import compare_charts
+from exports.charts import comparison as compare_charts
 
 MAIN = ("accuracy", "f1_macro", "auroc_macro", "log_loss", "ece")  # metrics in the first table
 CURVES = {"Accuracy": "val_accuracy", "Loss": "val_loss", "Training loss": "train_loss"}

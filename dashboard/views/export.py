@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import runs, words
+from core.workspace import command
 from dashboard import engine, export_certificate, export_code, export_variants, run_page, sharing
 from exports import model_file
 from exports.pipeline import export_and_prove
@@ -120,7 +121,7 @@ def contents(facts: dict) -> None:
     st.dataframe(table, hide_index=True, alt="Outputs of the file")
     st.caption(
         "One file: preprocessing, the net, calibration and the decision are inside, with class names, metrics and a "
-        "self-test in its metadata. `python -m exports verify model.onnx` runs that self-test on any machine."
+        f"self-test in its metadata. `{command('exports')} verify model.onnx` runs that self-test on any machine."
     )
 
 

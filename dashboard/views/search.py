@@ -10,7 +10,7 @@ from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
 from core.search import space
 from dashboard import actions, frame, run_page, url
-from exports import search_charts
+from exports.charts import search as search_charts
 
 START = ("lr", "weight_decay", "net.dropout")  # what is searched first, where there is such a setting
 ONLY_TOGETHER = 2  # trials that are done, from which figures say something

@@ -4,8 +4,10 @@ import streamlit as st
 
 from core import explain, runs, words
 from dashboard import answers, engine, export_certificate, run_page, sharing, url
-from exports import page, page_samples, report, web
-from exports.report_sections import SECTIONS
+from exports import page, report
+from exports.page import samples as page_samples
+from exports.page import web
+from exports.report.sections import SECTIONS
 
 KINDS = ("Report", "Living page")
 WHICH = {"mixed": "Classes in turn", "wrong": "The surest mistakes", "ids": "Chosen by id"}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core import runs
-from exports import _timing, variants
+from exports import variants
 from tests.dashboard import pages
 from tests.dashboard.pages import button
 
@@ -140,7 +140,7 @@ def test_the_command_for_the_server_holds_a_row_of_the_data(show, exported, kind
 @pytest.fixture
 def measured(exported, monkeypatch):
     """Digits with variants, measured a few times only, of which int8 is not shown to be as accurate."""
-    monkeypatch.setattr(_timing, "SECONDS", 0.01)
+    monkeypatch.setattr(timing, "SECONDS", 0.01)
     run = exported["digits"]
     record = variants.make(run, ("fp16", "int8 static"))
     record["variants"][2] |= {"losses": 4, "gains": 0}

@@ -11,7 +11,8 @@ from core import runs
 from core.evaluation import operating, points
 from core.evaluation.metrics import softmax
 from core.evaluation.operating import OperatingPoint
-from exports import feeding, model_file, parity, pipeline, sides
+from exports import feeding, model_file, parity, pipeline
+from exports.parity import sides
 
 CHEAP = OperatingPoint((0.9,), ((0.0, 1.0), (5.0, 0.0)), 0.6, 1, "careful")
 
