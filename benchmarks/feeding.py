@@ -36,7 +36,7 @@ from core import config, data  # with what `core` sets for PyTorch when it is lo
 from core.data import ingest
 from core.data.dataset import Schema
 from core.model import Model
-from core.training import feed, loop
+from core.training import devices, feed, loop
 from core.training.augment import Augment
 from tests.browser.serving import workspace_of
 
@@ -86,7 +86,7 @@ def rows(path: pathlib.Path, repeats: int) -> None:
 
     def training(train_feed=None):
         model = Model(dataset.schema, plan.net)
-        threads = loop.use_threads_that_pay(model.eval(), x[: plan.training.batch_size], plan.training.batch_size)
+        threads = devices.use_threads_that_pay(model.eval(), x[: plan.training.batch_size], plan.training.batch_size)
         return loop.Training(model, x, y, where, plan.training, train_feed=train_feed), threads
 
     fed, threads = training()

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.config import NetConfig, TrainingConfig
 from core.model import Model, predict
-from core.training import loop
+from core.training import devices, loop
 
 
 def train(problem, clock, _scratch):
@@ -19,7 +19,7 @@ def train(problem, clock, _scratch):
         n = len(problem.y)
     model = Model(problem.schema, NetConfig({"image": "cnn", "table": "mlp"}[problem.kind]))
     model.net = problem.net()
-    loop.use_threads_that_pay(model.eval(), problem.raw[: problem.batch_size], problem.batch_size)
+    devices.use_threads_that_pay(model.eval(), problem.raw[: problem.batch_size], problem.batch_size)
     parts = {"train": np.arange(n), "val": np.arange(n, len(y))}
     training = loop.Training(model, x, y, parts, TrainingConfig(**settings))
 

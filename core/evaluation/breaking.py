@@ -70,7 +70,7 @@ def curves(
     its data is gone.
     """
     from core import model as models
-    from core.training import checkpoint, loop
+    from core.training import checkpoint, devices
 
     if not 0 < drop < 1:
         raise ValueError(f"drop is {drop}; it must lie between 0 and 1, for example 0.1.")
@@ -78,7 +78,7 @@ def curves(
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)[part]
     if len(where) > most:
         where = np.sort(np.random.default_rng(0).permutation(where)[:most])
-    model.to(loop.best_device(runs.config(run).training.device))
+    model.to(devices.best_device(runs.config(run).training.device))
     spoil = _images if dataset.kind == "image" else _table
     kinds, n_right = spoil(model, dataset, where, progress or (lambda *_: None))
     clean = proportion(n_right[0][0], len(where))

@@ -75,7 +75,7 @@ def load() -> None:
     import torch._dynamo  # noqa: F401
 
     from core import evaluation, model  # noqa: F401
-    from core.training import batch_size, board, checkpoint, distributed, dry_run, kept, loop  # noqa: F401
+    from core.training import batch_size, board, checkpoint, distributed, dry_run, kept, loop, resuming  # noqa: F401
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import psutil
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -16,7 +14,7 @@ from torch.nn import functional as F
 from core import words
 from core.config import AugmentConfig, TrainingConfig
 from core.data import sampling
-from core.training import distributed, feed, precision, randomness, schedules
+from core.training import devices, distributed, feed, figures, precision, schedules
 from core.training.augment import Augment
 from core.training.average import Average
 from core.training.distributed import ALONE, World
@@ -25,40 +23,13 @@ from core.training.losses import loss_of
 from core.training.optimizers import make_optimizer, set_rate
 from core.training.trunk import Trunk
 
-STEP_ROWS = 50  # rows of steps.jsonl per epoch, at most
 COUNT_EVERY = 32  # steps after which losses, and what was right, are noted
 NORM_EVERY = 16  # steps between two looks at the length of the gradient
 AGREE_EVERY = 16  # steps after which several processes agree on how much time has passed
 FIT_SAMPLES = 20_000  # images from which mean and deviation of the channels are taken, at most
-SMALL_STEP = 2e8  # floating-point operations of a forward pass over a batch, below which one thread is as fast as two
 EVALUATED_AT_ONCE = 2**23  # values of samples
 KEPT_VALUES = 2**18  # logits of validation samples that are kept of each epoch, at most
 MAX_NAMED = 20  # classes never predicted that a row of history names
-
-
-class Diverged(ValueError):
-    """The loss is no longer a number; the message says what to try."""
-
-
-def best_device(setting: str) -> torch.device:
-    """The processor for a device setting; "auto" takes a GPU where there is one. ValueError if it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if setting == "auto":
-        setting = next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there[setting]:
-        raise ValueError(f"There is no {setting} device on this machine; choose auto, or cpu.")
-    return torch.device(setting, torch.cuda.current_device()) if setting == "cuda" else torch.device(setting)
-
-
-def use_threads_that_pay(model: nn.Module, x: np.ndarray, batch_size: int) -> int:
-    """Let PyTorch use one CPU thread if a step on a batch of samples like `x` is small, else all; returns how many.
-
-    Threads that share little work wait for one another more than they gain, and much more so beside another process.
-    Counted in operations rather than timed, so that a run repeated takes the same number and gives the same weights.
-    """
-    if precision.operations(model, torch.from_numpy(np.array(x))) * batch_size / len(x) < SMALL_STEP:
-        torch.set_num_threads(1)
-    return torch.get_num_threads()
 
 
 def shrink_to(model):
@@ -110,7 +81,7 @@ class Training:
         self.began = time.monotonic()
         torch.manual_seed(settings.seed + world.rank)
         self.model, self.settings, self.kept, self.world, self.busy = model, settings, kept, world, busy
-        self.device = best_device(settings.device)
+        self.device = devices.best_device(settings.device)
         self.model.to(self.device)
         self.trunk = Trunk(model)
         self._open_feeds(x, y, parts, train_feed)
@@ -138,11 +109,11 @@ class Training:
         """Train; yield a row of history per epoch with the step losses under "steps".
 
         after_step : called with epoch (from 1) and step (from 1); it may raise to end the training
-        Raises Diverged if the training or validation loss is not a number.
+        Raises figures.Diverged if the training or validation loss is not a number.
         """
         while not self.is_over():
             started = time.perf_counter()
-            self._thaw_or_freeze()
+            self.thaw_or_freeze()
             n_before, began = self.bounds[self.step], time.perf_counter()
             waited = self._train_one_epoch(after_step)
             seconds = time.perf_counter() - began
@@ -159,12 +130,12 @@ class Training:
                 "grad_norm": float(np.nanmean(norms)),
                 "samples_per_second": (n_seen - n_before) * self.world.size / seconds,
                 "waiting": waited / seconds,
-                "memory_bytes": self._memory(),
+                "memory_bytes": devices.memory_taken(self.device),
                 "never_predicted": never_predicted,
                 "seconds": time.perf_counter() - started,
             }
-            self._check(row)
-            steps = self._step_rows(losses, norms)
+            figures.check(row, self.settings.lr)
+            steps = figures.step_rows(losses, norms, self.rates, self.epoch, self.n_batches)
             self.epoch += 1
             self.val_losses.append(val_loss)
             self._begin_epoch()
@@ -201,7 +172,7 @@ class Training:
             self.answers.append((loss, logits, targets))
             self.step += 1
             if len(self.answers) == COUNT_EVERY:
-                self._look_at_answers()
+                self.look_at_answers()
             if self.average:
                 self.average.update(self.trunk)
             after_step(self.epoch + 1, self.step)
@@ -264,7 +235,7 @@ class Training:
         logits = logits.float()
         return loss_of(logits, targets, self.class_weights, settings.label_smoothing, settings.focal), logits
 
-    def _look_at_answers(self) -> None:
+    def look_at_answers(self) -> None:
         """Note losses of the last steps, and how many samples were right: many steps at a time, which costs less."""
         if self.answers:
             losses, logits, targets = zip(*self.answers)
@@ -366,7 +337,7 @@ class Training:
         self.norms = torch.full((self.n_batches,), torch.nan, device=self.device)
         self.n_right = torch.zeros((), dtype=torch.int64, device=self.device)
 
-    def _thaw_or_freeze(self) -> None:
+    def thaw_or_freeze(self) -> None:
         """Make ready for the next epoch: with the backbone frozen or not, in the precision chosen for that."""
         freeze = self.settings.freeze
         frozen = freeze == -1 or self.epoch < freeze
@@ -402,11 +373,7 @@ class Training:
             text = f"Computing the features of {len(source):,} {'training' if part == 'train' else 'validation'} images"
             return self.trunk.features(source, lambda n: self.busy(text, n / len(source)))
 
-        digest = hashlib.sha256()
-        for values in (self.model.net.backbone.state_dict(), self.model.preprocess.state_dict()):
-            for value in values.values():
-                digest.update(value.cpu().contiguous().numpy().tobytes())
-        features = self.kept.tensor(f"features-{part}", digest.hexdigest(), compute).to(self.device)
+        features = self.kept.tensor(f"features-{part}", self.trunk.digest(), compute).to(self.device)
         return feed.Resident.of(features, torch.as_tensor(source.y, device=self.device))
 
     def _choose_precision(self) -> dict:
@@ -419,48 +386,13 @@ class Training:
 
     def _read_figures(self):
         """Losses and lengths of the gradient, arrays (n_steps,), and the number right: the only wait for the device."""
-        self._look_at_answers()
+        self.look_at_answers()
         losses = self.world.total(self.losses[: self.step]) / self.world.size
         return (
             losses.cpu().numpy(),
             self.norms[: self.step].cpu().numpy(),
             int(self.world.total(self.n_right)),
         )
-
-    def _step_rows(self, losses, norms) -> list[dict]:
-        """The steps of an epoch, averaged over neighbours down to at most STEP_ROWS rows."""
-        groups = np.array_split(np.arange(len(losses)), min(STEP_ROWS, len(losses)))
-        first = self.epoch * self.n_batches
-        rows = []
-        for group in groups:
-            row = {
-                "step": int(first + group[-1] + 1),
-                "epoch": self.epoch + float(group[-1] + 1) / self.n_batches,
-                "loss": float(losses[group].mean()),
-                "lr": float(np.mean([self.rates[i] for i in group])),
-            }
-            if np.isfinite(norms[group]).any():
-                row["grad_norm"] = float(np.nanmean(norms[group]))
-            rows.append(row)
-        return rows
-
-    def _check(self, row: dict) -> None:
-        """Raise Diverged if a loss is not a number."""
-        if np.isfinite([row["train_loss"], row["val_loss"]]).all():
-            return
-        on_train = not np.isfinite(row["train_loss"])
-        where, loss = ("", row["train_loss"]) if on_train else (" on validation samples", row["val_loss"])
-        lr = self.settings.lr
-        raise Diverged(
-            f"The loss became {loss} in epoch {row['epoch']}{where}: the learning rate {lr:g} is probably too high. "
-            f"Train again with a lower one, for example {lr / 10:g}."
-        )
-
-    def _memory(self) -> int:
-        """Bytes taken on the device: at most so far on a GPU, by this process now on a CPU."""
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self.device)
-        return psutil.Process().memory_info().rss
 
     # ------------------------------------------------------------------------------------------------------ state
 
@@ -471,64 +403,3 @@ class Training:
             averaged = self.average.trunk.net.state_dict()
             weights |= {f"net.{name}": value for name, value in averaged.items()}
         return weights
-
-    def state(self) -> dict:
-        """Everything that the rest of the training depends on, as plain values and tensors.
-
-        Several processes must ask for it together.
-        """
-        self._look_at_answers()
-        return {
-            "format": 2,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": self.average.state_dict() if self.average else None,
-            "scaler": self.scaler.state_dict() if self.scaler else None,
-            "precisions": self.precisions,
-            "threads": torch.get_num_threads(),
-            "epoch": self.epoch,
-            "step": self.step,
-            "losses": self.losses,
-            "norms": self.norms,
-            "n_right": self.n_right,
-            "rates": self.rates,
-            "val_losses": self.val_losses,
-            "seconds": time.monotonic() - self.began,
-            "time_share": self.time_share,
-            "pieces": self.pieces,
-            "order": self.order_state,
-            "random": self.world.all(randomness.state(self.device, self._generator())),
-        }
-
-    def load_state(self, state: dict) -> None:
-        """Go on from `state()` of a training with the same settings; ValueError if it does not fit."""
-        try:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            if self.average:
-                self.average.load_state_dict(state["average"])
-            self.losses.copy_(state["losses"])
-            self.norms.copy_(state["norms"])
-            self.n_right.copy_(state["n_right"])
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise ValueError(
-                "The checkpoint does not fit this run; it was made by another version. Train again."
-            ) from error
-        torch.set_num_threads(state["threads"])
-        self.precisions, self.pieces = state["precisions"], state["pieces"]
-        self.epoch, self.step, self.rates = state["epoch"], state["step"], state["rates"]
-        self.val_losses, self.time_share = state["val_losses"], state["time_share"]
-        self.began = time.monotonic() - state["seconds"]
-        self.order_state = state["order"]
-        self.order.set_state(self.order_state)
-        if not self.is_over():
-            self._thaw_or_freeze()
-            if self.scaler:
-                self.scaler.load_state_dict(state["scaler"])
-        randoms = state["random"]
-        mine = randoms[self.world.rank if len(randoms) == self.world.size else 0]
-        randomness.restore(mine, self.device, self._generator())
-
-    def _generator(self) -> torch.Generator | None:
-        """What random changes of images are drawn from."""
-        return self.augment.generator if self.augment else None

@@ -69,7 +69,7 @@ def _steps(config: TrainConfig):
     import torch
 
     from core.model import Model
-    from core.training import loop
+    from core.training import devices, loop
     from core.training.augment import Augment
     from core.training.feed import read
     from core.training.losses import loss_of
@@ -79,7 +79,7 @@ def _steps(config: TrainConfig):
     settings = config.training
     dataset = data.get(config.data.name, config.data.version)
     configs.check_together(config, dataset.schema)
-    schema, device = configs.seen_by_net(config, dataset.schema), loop.best_device(settings.device)
+    schema, device = configs.seen_by_net(config, dataset.schema), devices.best_device(settings.device)
     generator = torch.Generator().manual_seed(settings.seed)
     where = np.flatnonzero(data.parts(dataset, config.data) == "train")
     where = where[torch.randperm(len(where), generator=generator).numpy()[: STEPS * settings.batch_size]]

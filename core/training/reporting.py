@@ -3,6 +3,7 @@
 import time
 
 from core import jobs, runs
+from core.training import resuming
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
 SAVE_SECONDS = 5.0  # between two checkpoints at the ends of epochs, at least
@@ -61,7 +62,7 @@ class Keeper:
         from core.training import checkpoint
 
         began = time.monotonic()
-        state = {**self.training.state(), "best": self.best}
+        state = {**resuming.state(self.training), "best": self.best}
         if self.training.world.writes:
             folder = runs.path(self.run, "checkpoints")
             if self.weights is not None:

@@ -1,5 +1,7 @@
 """What is trained of a model: the way from what the feed holds to logits."""
 
+import hashlib
+
 import torch
 from torch import nn
 
@@ -48,6 +50,14 @@ class Trunk(nn.Module):
         if self.frozen:
             self.net.backbone.eval()
         return self
+
+    def digest(self) -> str:
+        """SHA-256 of all that features follow from: the weights of the backbone, and of the preprocessing."""
+        digest = hashlib.sha256()
+        for values in (self.net.backbone.state_dict(), self.preprocess.state_dict()):
+            for value in values.values():
+                digest.update(value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @torch.no_grad()
     def features(self, feed, after_chunk=lambda _done: None) -> torch.Tensor:

@@ -78,7 +78,7 @@ def _work(run: str, world=None) -> None:
 
     from core import evaluation
     from core.model import Model
-    from core.training import checkpoint, distributed, dry_run, loop
+    from core.training import checkpoint, devices, distributed, dry_run, loop, resuming
     from core.training.board import Board
     from core.training.kept import Kept
 
@@ -98,7 +98,7 @@ def _work(run: str, world=None) -> None:
     settings = _with_batch_size(run, model, dataset, positions["train"], config.training, status, world)
     sample = dataset.x[positions["train"][: min(settings.batch_size, dry_run.FEW)]]
     dry_run.try_net(model, sample, config.net.name)
-    loop.use_threads_that_pay(model.eval(), sample, settings.batch_size)
+    devices.use_threads_that_pay(model.eval(), sample, settings.batch_size)
     training = loop.Training(
         model,
         dataset.x,
@@ -121,7 +121,7 @@ def _work(run: str, world=None) -> None:
     )
     keeper = Keeper(run, training)
     if state is not None:
-        training.load_state(state)
+        resuming.load(training, state)
         keeper.best = state["best"]
         print(f"Going on from epoch {training.epoch}, step {training.step} of the next", flush=True)
     if world.writes:
@@ -204,9 +204,9 @@ def _with_batch_size(run: str, model, dataset, where, settings, status, world):
         return settings
     size = world.first(runs.status(run).get("batch_size"))  # one answer for all: the first writes it soon
     if size is None:
-        from core.training import batch_size, loop
+        from core.training import batch_size, devices
 
-        device = loop.best_device(settings.device)
+        device = devices.best_device(settings.device)
         found = batch_size.find(model, dataset.x, dataset.targets, where, settings, device) if world.writes else None
         size, why = world.first(found)
         status.write(batch_size=size)
@@ -218,7 +218,7 @@ def _redrawn(dataset, config, positions):
     """Training batches from the person's own Dataset, read anew in each epoch."""
     from core.data import store
     from core.data.readers import own
-    from core.training import feed, loop
+    from core.training import devices, feed
 
     source = store.source(dataset.name)
     if source.get("reader") != "own":
@@ -227,7 +227,7 @@ def _redrawn(dataset, config, positions):
     drawn = own.resolve(source["where"], own.arguments(options.arguments))
     if len(drawn) < positions.max() + 1:
         raise ValueError(f"{source['where']} has {len(drawn)} samples now, fewer than were stored; add it again.")
-    device = loop.best_device(config.training.device)
+    device = devices.best_device(config.training.device)
     workers = own.n_workers(drawn)
     return feed.Redrawn(drawn, dataset.targets, positions, device, own.collate_tensor, workers)
 

@@ -285,9 +285,9 @@ def test_a_device_by_name_is_itself():
 
 
 def test_auto_is_the_device_that_training_would_take():
-    from core.training import loop
+    from core.training import devices
 
-    assert jobs.device_lock("auto") == loop.best_device("auto").type
+    assert jobs.device_lock("auto") == devices.best_device("auto").type
 
 
 # ---------------------------------------------------------------------------------------------------- start, stop

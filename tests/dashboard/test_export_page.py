@@ -6,6 +6,7 @@ import pytest
 
 from core import runs
 from exports import variants
+from exports.variants import timing
 from tests.dashboard import pages
 from tests.dashboard.pages import button
 

@@ -8,7 +8,7 @@ import torch
 
 from core import runs
 from core.config import TrainingConfig
-from core.training import loop
+from core.training import devices, figures, loop
 from tests.core import toys
 
 
@@ -106,7 +106,7 @@ def test_short_epochs_have_a_row_per_step():
 def test_long_epochs_have_at_most_step_rows_and_lose_no_step():
     job = training(n=124, batch_size=1, epochs=2, model=toys.mlp(layers=0))  # 120 steps an epoch
     rows = done(job)
-    assert [len(row["steps"]) for row in rows] == [loop.STEP_ROWS] * 2
+    assert [len(row["steps"]) for row in rows] == [figures.STEP_ROWS] * 2
     assert [row["steps"][-1]["step"] for row in rows] == [120, 240]
     ends = [0, *(step["step"] for step in rows[0]["steps"])]
     mean = np.average([step["loss"] for step in rows[0]["steps"]], weights=np.diff(ends))
@@ -177,14 +177,15 @@ def test_missing_numbers_do_not_spoil_the_loss():
 
 def test_a_rate_that_is_far_too_high_is_said_with_a_lower_one():
     job = training(optimizer="sgd", lr=1e6, schedule="constant", epochs=20, model=toys.mlp(hidden=8))
-    with pytest.raises(loop.Diverged, match=r"The loss became (nan|inf) in epoch \d+.* 1e\+06 .* for example 100000"):
+    said = r"The loss became (nan|inf) in epoch \d+.* 1e\+06 .* for example 100000"
+    with pytest.raises(figures.Diverged, match=said):
         done(job)
 
 
 def test_a_loss_that_breaks_only_on_validation_is_not_told_as_a_finite_one():
     job = training()
     job._evaluate = lambda: (math.inf, 0.5, [])  # every training loss is finite
-    with pytest.raises(loop.Diverged, match=r"became (nan|inf) in epoch 1"):
+    with pytest.raises(figures.Diverged, match=r"became (nan|inf) in epoch 1"):
         done(job)
 
 
@@ -198,12 +199,12 @@ def test_a_device_that_is_not_there_is_refused():
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     missing = next(name for name in there if not there[name])
     with pytest.raises(ValueError, match=f"There is no {missing} device on this machine; choose auto, or cpu"):
-        loop.best_device(missing)
+        devices.best_device(missing)
 
 
 def test_the_cpu_is_always_there():
-    assert loop.best_device("cpu").type == "cpu"
+    assert devices.best_device("cpu").type == "cpu"
 
 
 def test_auto_takes_a_device_that_works():
-    assert torch.zeros(1, device=loop.best_device("auto")).item() == 0
+    assert torch.zeros(1, device=devices.best_device("auto")).item() == 0

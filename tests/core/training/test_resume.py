@@ -14,7 +14,7 @@ import torch
 from core import config, data, jobs, runs
 from core.config import AugmentConfig, TrainingConfig
 from core.data.readers import own
-from core.training import checkpoint, feed, loop
+from core.training import checkpoint, feed, loop, resuming
 from tests.core import toys
 from tests.core.data.readers import datasets
 
@@ -60,7 +60,7 @@ def broken_off(job, at, path):
     def after_step(*step):
         seen.append(step)
         if len(seen) == at:
-            checkpoint.save(path, job.state())
+            checkpoint.save(path, resuming.state(job))
             raise BrokenOff
 
     with pytest.raises(BrokenOff):
@@ -88,7 +88,7 @@ def test_a_training_that_goes_on_ends_as_one_that_was_not_broken_off(name, tmp_p
     for at in (1, 8, 13):  # in the first epoch, at the end of it or in the second, and later
         rows = broken_off(JOBS[name](), at, tmp_path / "last.pt")
         job = JOBS[name]()
-        job.load_state(checkpoint.load(tmp_path / "last.pt"))
+        resuming.load(job, checkpoint.load(tmp_path / "last.pt"))
         rows, weights = finished(job, rows)
         assert [key for key in wanted if not torch.equal(wanted[key], weights[key])] == []
         assert rows == wanted_rows
@@ -96,17 +96,17 @@ def test_a_training_that_goes_on_ends_as_one_that_was_not_broken_off(name, tmp_p
 
 def test_random_numbers_of_others_go_on_too():
     first, second = table_job(), table_job()
-    state = copy.deepcopy(first.state())
+    state = copy.deepcopy(resuming.state(first))
     wanted = np.random.random(), torch.rand(1)
     np.random.seed(5)
     torch.manual_seed(5)
-    second.load_state(state)
+    resuming.load(second, state)
     assert (np.random.random(), torch.rand(1)) == wanted
 
 
 def test_a_checkpoint_of_another_net_is_refused():
     with pytest.raises(ValueError, match="does not fit this run"):
-        table_job().load_state(image_job().state())
+        resuming.load(table_job(), resuming.state(image_job()))
 
 
 @pytest.fixture

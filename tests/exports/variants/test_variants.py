@@ -10,7 +10,7 @@ from core import progress, runs
 from core.data import split
 from exports import feeding, model_file, selftest, variants
 from exports.parity.origins import Graph
-from exports.variants import half_precision, quantise, verdicts
+from exports.variants import half_precision, quantise, timing, verdicts
 
 
 @pytest.fixture
