@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import numpy as np
 
-from core.evaluation import conformal, curves, intervals, metrics, operating, summary
+from core.evaluation import bootstrap, conformal, curves, estimates, intervals, metrics, operating, summary
 
 PROCESSES = 2
 LIMITS = 0.93, 0.97
@@ -153,7 +153,7 @@ def _held(problem: Problem, truth: dict, seeds) -> dict[str, np.ndarray]:
 def _figures(problem: Problem, y_true, y_prob, resamples=intervals.RESAMPLES, seed=0) -> dict:
     """Every figure with an interval; those of each class or of each point of a band as lists."""
     n_classes = len(problem.shares)
-    found = intervals.of_all(y_true, y_prob, resamples, seed)
+    found = estimates.of_all(y_true, y_prob, resamples, seed)
     rows = summary.class_table(metrics.confusion(y_true, y_prob.argmax(axis=1), n_classes), problem.classes)
     found |= {name: [row[name] for row in rows] for name in ("precision", "recall", "f1")}
     point = operating.OperatingPoint(costs=problem.costs)
@@ -225,11 +225,11 @@ def speed(asked) -> None:
     _timed(
         asked,
         f"{intervals.RESAMPLES:,} resamples of accuracy, F1 and AUROC (1)",
-        lambda: intervals.replicates(y_true, y_prob, names, intervals.counts(y_true)),
+        lambda: bootstrap.replicates(y_true, y_prob, names, bootstrap.counts(y_true)),
         lambda: resampled_by_scikit_learn(y_true, y_prob, 2),
         intervals.RESAMPLES / 2,
     )
-    _timed(asked, "every metric with its interval", lambda: intervals.of_all(y_true, y_prob))
+    _timed(asked, "every metric with its interval", lambda: estimates.of_all(y_true, y_prob))
     _timed(
         asked,
         "the whole record, curves with bands and all",

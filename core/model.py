@@ -23,7 +23,7 @@ class Model(nn.Module):
     def __init__(self, schema: Schema, net: NetConfig):
         super().__init__()
         self.schema = schema
-        self.preprocess = preprocessing.build(schema, **nets.preprocessing(net.name, net.options, net.weights))
+        self.preprocess = preprocessing.build(schema, **_preprocessing(net))
         self.net = nets.module(net.name).build(schema, nets.options(net.name, net.options))
         if schema.kind == "table":
             self.preprocess.then = getattr(self.net, "fit", None)
@@ -104,3 +104,17 @@ def originals(dataset: Dataset, where: np.ndarray) -> Iterator[np.ndarray]:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+def _preprocessing(net: NetConfig) -> dict:
+    """How the net's weights want images; see `nets.preprocessing`.
+
+    Those of an earlier run are what that run began with, nothing if it is not there any more; what it fitted itself is
+    read with its weights.
+    """
+    if not net.weights.startswith("run:"):
+        return nets.preprocessing(net.name, net.options, net.weights)
+    try:
+        return _preprocessing(runs.config(net.weights.removeprefix("run:")).net)
+    except (OSError, ValueError, LookupError):
+        return {}

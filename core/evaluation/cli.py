@@ -9,8 +9,9 @@ from rich.table import Table
 
 from core import evaluation, folds, jobs, notes, runs, words
 from core.data.cli import added, plain
-from core.evaluation import metrics
+from core.evaluation import metrics, pooled
 from core.terminal import console
+from core.workspace import command
 
 Run = Annotated[str, typer.Argument(help="A run: its name, its last words (quiet-maple), or latest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -32,7 +33,7 @@ def evaluate(
     if jobs.state(run) in runs.WORKING:
         raise ValueError(f"Run {run} is still at work; it is evaluated at its end.")
     if data_name is None:
-        record = folds.evaluate(run) if folds.members(run) else evaluation.evaluate(run)
+        record = pooled.evaluate(run) if folds.members(run) else evaluation.evaluate(run)
         runs.write_status(run, **evaluation.headline(record))
         data_name, figures = runs.config(run).data.name, record["test"]
     else:
@@ -43,7 +44,7 @@ def evaluate(
     table = Table(run, box=box.SIMPLE)
     table.add_column(plain(f"{data_name}, {words.count(figures['n'], 'sample')} (95% interval)"))
     for name, about in metrics.METRICS.items():
-        if figures["metrics"][name]["value"] is not None:
+        if (figures["metrics"].get(name) or {}).get("value") is not None:
             table.add_row(about.title, words.figure(figures["metrics"][name], about.form))
     console.print(table)
     console.print(plain(evaluation.sentence(figures, runs.schema(run).sample_word)))
@@ -130,13 +131,12 @@ def note(
 ) -> None:
     """Give a run a title, tags, a note or a star, or archive it; without options its notes are shown."""
     run = runs.resolve(run)
-    before = notes.read(run)
-    gone = {word for asked in untag or [] for word in notes.split_tags(asked)}
+    gone = tuple(word for asked in untag or [] for word in notes.split_tags(asked))
     changes = {"title": title, "note": text, "star": star, "archived": archive}
-    if tag or untag:
-        changes["tags"] = [word for word in (*before.tags, *notes.split_tags(",".join(tag or []))) if word not in gone]
     changes = {name: value for name, value in changes.items() if value is not None}
-    said = notes.write(run, **changes) if changes else before
+    said = notes.write(run, **changes) if changes else notes.read(run)
+    if tag or untag:
+        said = notes.tag(run, notes.split_tags(",".join(tag or [])), gone)
     table = Table("", run, box=box.SIMPLE)
     table.add_row("title", plain(said.title))
     table.add_row("tags", plain(", ".join(said.tags)))
@@ -152,7 +152,7 @@ def _sides(names: list[str], seeds: bool) -> list[list[str]]:
 
     found = list(dict.fromkeys(runs.resolve(name) for name in names))
     if len(found) < 2:
-        raise ValueError("A comparison needs two runs; `python -m core runs` lists those there are.")
+        raise ValueError(f"A comparison needs two runs; `{command('core')} runs` lists those there are.")
     if not seeds:
         return [[run] for run in found]
     rows = jobs.summaries()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation import intervals, metrics
+from core.evaluation import bootstrap, metrics
 
 RESAMPLES = 2000
 MEANS = ("accuracy", "log_loss", "brier", *metrics.TOP)  # metrics that are a mean over samples
@@ -40,10 +40,10 @@ def resample(metric: str, targets: np.ndarray, predictors: list[np.ndarray]) -> 
         return Together(np.array([_terms(metric, targets, y_prob) for y_prob in predictors], float), targets)
     if metric in metrics.OF_COUNTS:
         return Together(_of_counts(metric, targets, np.stack([y_prob.argmax(axis=1) for y_prob in predictors], axis=1)))
-    few = len(targets) * RESAMPLES <= intervals.BLOCK  # else they are drawn anew for each, to save memory
-    kept = list(intervals.counts(targets, RESAMPLES)) if few else None
+    few = len(targets) * RESAMPLES <= bootstrap.BLOCK  # else they are drawn anew for each, to save memory
+    kept = list(bootstrap.counts(targets, RESAMPLES)) if few else None
     rows = [
-        intervals.replicates(targets, y_prob, [metric], kept or intervals.counts(targets, RESAMPLES))[metric]
+        bootstrap.replicates(targets, y_prob, [metric], kept or bootstrap.counts(targets, RESAMPLES))[metric]
         for y_prob in predictors
     ]
     return Together(np.array(rows))

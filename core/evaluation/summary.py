@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.evaluation import calibration, curves, intervals, metrics, ranking
+from core.evaluation import calibration, curves, estimates, intervals, metrics, ranking
 
 
 def figures(
@@ -28,7 +28,7 @@ def figures(
             f"y_prob has {y_prob.shape[1]} columns but there are {len(classes)} classes; give one for each."
         )
     table = metrics.confusion(y_true, y_prob.argmax(axis=1), len(classes))
-    found = intervals.of_all(y_true, y_prob, resamples, seed)
+    found = estimates.of_all(y_true, y_prob, resamples, seed)
     roc, precision_recall = curves.both(y_true, y_prob, classes)
     scaled = None
     if temperature is not None:
@@ -53,7 +53,7 @@ def class_table(table: np.ndarray, classes: tuple[str, ...], found: dict | None 
 
     {"class", "support", "predicted", "precision", "recall", "f1", "auroc", "average_precision"}, the last five as
     {"value", "low", "high"}
-    found : lists of "auroc" and "average_precision" by class, as of `intervals.of_all`; without it they are left out
+    found : lists of "auroc" and "average_precision" by class, as of `estimates.of_all`; without it they are left out
     """
     table, found = np.asarray(table), found or {}
     rows = []

@@ -55,10 +55,8 @@ def image_size(name: str, values: dict) -> int:
 def preprocessing(name: str, values: dict, weights: str) -> dict:
     """How the net's weights want images: arguments of `core.preprocessing.build`, none if the data decides.
 
-    Those of an earlier run are what that run began with; what it fitted itself is read with its weights.
+    Weights of an earlier run are the business of `core.model`.
     """
-    if weights.startswith("run:"):
-        return _preprocessing_of(weights.removeprefix("run:"))
     wanted = getattr(module(name), "preprocessing", None)
     return wanted(options(name, values), weights) if wanted else {}
 
@@ -66,14 +64,3 @@ def preprocessing(name: str, values: dict, weights: str) -> dict:
 def options(name: str, values: dict):
     """The net's Options with `values` in place of defaults; ValueError if one is unknown or out of range."""
     return from_dict(module(name).Options, values)
-
-
-def _preprocessing_of(run: str) -> dict:
-    """What the net of an earlier run asked for; nothing if that run is not there any more."""
-    from core import runs
-
-    try:
-        net = runs.config(run).net
-        return preprocessing(net.name, net.options, net.weights)
-    except (OSError, ValueError, LookupError):
-        return {}

@@ -14,10 +14,12 @@ import traceback
 
 import psutil
 
-from core import data, folds, jobs, nets, runs
+from core import data, files, folds, jobs, nets, processes, runs
 from core.data import split
+from core.evaluation import pooled
 from core.training import reporting
 from core.training.reporting import Keeper, Status, Ticker
+from core.workspace import INSTALLED
 
 
 def main(folder: str) -> int:
@@ -25,9 +27,10 @@ def main(folder: str) -> int:
     where = pathlib.Path(folder).resolve()
     os.environ["VITRINE_WORKSPACE"] = str(where.parent.parent)
     run = where.name
+    processes.print_in_vain()
     with jobs.alive(run):
         if folds.members(run):  # nothing to train: it waits for others
-            return _finish(run, contextlib.nullcontext(), lambda: folds.pool(run))
+            return _finish(run, contextlib.nullcontext(), lambda: pooled.pool(run))
         with_turn = jobs.turn(run, runs.config(run).training.device)
         return _finish(run, with_turn, lambda: _work(run))
 
@@ -63,7 +66,8 @@ def _finish(run: str, with_turn, work) -> int:
     except Exception as error:
         traceback.print_exc()
         outcome = {"state": "failed", "message": _message(error)}
-    with contextlib.suppress(OSError):  # the disk may be full; then the lock, which is dropped, says that it is over
+    # the disk may be full, or the run deleted; then the lock, which is dropped, says that it is over
+    with contextlib.suppress(OSError, LookupError):
         runs.write_status(run, **outcome, ended=time.time())
     print(f"{outcome['state']}. {outcome['message']}", flush=True)
     return int(outcome["state"] == "failed")
@@ -86,6 +90,7 @@ def _work(run: str, world=None) -> None:
     config, schema = runs.config(run), runs.schema(run)
     dataset = runs.dataset(run)
     if world.writes:
+        runs.clear(run)
         split.save(runs.path(run, "split.parquet"), dataset.ids, data.parts(dataset, config.data))
     world.first(None)  # nobody reads the split before it is there
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
@@ -113,7 +118,7 @@ def _work(run: str, world=None) -> None:
     )
     status.write(n_parameters=model.n_parameters(), device=str(training.device))
     if world.writes:
-        runs.write_json(runs.path(run, "environment.json"), _environment(training.device, dataset.fingerprint))
+        runs.write_record(run, "environment.json", _environment(training.device, dataset.fingerprint))
     print(
         f"Training {config.net.name} ({model.n_parameters():,} parameters) on {len(positions['train'])} samples "
         f"of {config.data.name}, on {training.device}",
@@ -187,7 +192,7 @@ def _start_weights(run: str, model, config, status) -> None:
 
     report = weights.start(model, config.net, status.busy)
     if report and status.writes:
-        runs.write_json(runs.path(run, "weights.json"), report)
+        runs.write_record(run, "weights.json", report)
 
 
 def _key(dataset, schema, config, positions) -> list:
@@ -232,18 +237,25 @@ def _redrawn(dataset, config, positions):
     return feed.Redrawn(drawn, dataset.targets, positions, device, own.collate_tensor, workers)
 
 
+def _commit() -> str | None:
+    """The project's git commit; None where there is no git, or Vitrine is installed without its clone."""
+    import shutil
+    import subprocess
+
+    if INSTALLED or shutil.which("git") is None:
+        return None
+    asked = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(asked, cwd=jobs.ROOT, capture_output=True, text=True, check=False).stdout.strip() or None
+
+
 def _environment(device, fingerprint: str) -> dict:
     """Versions, hardware, git commit, command line and data fingerprint of this run."""
     import importlib.metadata
     import platform
-    import subprocess
 
     import torch
 
     packages = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "onnx", "onnxruntime")
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=jobs.ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
     return {
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages},
@@ -254,7 +266,7 @@ def _environment(device, fingerprint: str) -> dict:
         "device": str(device),
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "commit": commit or None,
+        "commit": _commit(),
         "command": sys.argv,
         "fingerprint": fingerprint,
     }
@@ -262,10 +274,8 @@ def _environment(device, fingerprint: str) -> dict:
 
 def _message(error: Exception) -> str:
     """What is said of an error that is not ours."""
-    from core.training import checkpoint
-
-    if isinstance(error, checkpoint.NoRoom):
-        return _sentence(error)
+    if isinstance(error, OSError):
+        return files.said(error)
     return f"{type(error).__name__}: {error}. The log says where."
 
 

@@ -1,9 +1,9 @@
 """K-fold cross-validation: each sample is in the pooled test once, predicted by a net that never saw it."""
-
 import numpy as np
 import pytest
 
 from core import config, data, folds, jobs, runs
+from core.evaluation import pooled
 
 
 @pytest.mark.slow
@@ -46,7 +46,7 @@ def pool_of(states: list[str]) -> str:
 def test_a_fold_that_failed_is_named():
     run = pool_of(["done", "failed"])
     with pytest.raises(ValueError, match=rf"1 fold of 2 did not finish \({folds.members(run)[1]}\)"):
-        folds.pool(run)
+        pooled.pool(run)
 
 
 def test_a_fold_that_was_deleted_is_named():
@@ -54,7 +54,7 @@ def test_a_fold_that_was_deleted_is_named():
     gone = folds.members(run)[0]
     runs.delete(gone)
     with pytest.raises(ValueError, match=rf"1 fold of 2 did not finish \({gone}\)"):
-        folds.pool(run)
+        pooled.pool(run)
 
 
 def test_a_pool_that_is_stopped_stops_its_folds(monkeypatch):
@@ -63,7 +63,7 @@ def test_a_pool_that_is_stopped_stops_its_folds(monkeypatch):
     run = pool_of(["queued", "queued"])
     runs.path(run, "stop").touch()
     with pytest.raises(InterruptedError):
-        folds.pool(run)
+        pooled.pool(run)
     assert [jobs.state(member) for member in folds.members(run)] == ["stopped", "stopped"]
 
 

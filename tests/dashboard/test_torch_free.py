@@ -24,8 +24,7 @@ for process in engine._holder()["pool"]._processes.values():
 """
 EVERY_MODULE = """
 import importlib, pathlib, sys
-names = "charts evaluation_charts search_charts compare_charts table_charts effect_charts map_charts whole_charts"
-names += " report pipeline cli script live whatif edits page page_samples plain web report_sections serve kit card"
+names = "report report.sections pipeline cli script live whatif edits page page.samples page.web plain serve kit card"
 for name in names.split():
     importlib.import_module(f"exports.{name}")
 names = "watching folds search.worker training.dry_run training.lr_finder training.together"
@@ -35,6 +34,8 @@ for folder in ("evaluation", "explain", "whatif"):
     for path in pathlib.Path(f"core/{folder}").glob("*.py"):
         importlib.import_module(f"core.{folder}.{path.stem}")
 import core.trust
+for path in pathlib.Path("exports/charts").glob("*.py"):
+    importlib.import_module(f"exports.charts.{path.stem}")
 for path in pathlib.Path("dashboard").glob("*.py"):
     importlib.import_module(f"dashboard.{path.stem}")
 assert "torch" not in sys.modules

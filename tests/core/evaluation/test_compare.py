@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import t
 
 from core import config, notes, runs
-from core.evaluation import compare, differences, intervals, metrics, pairing, resampling
+from core.evaluation import bootstrap, compare, differences, metrics, pairing, resampling
 from tests.core import toys
 
 
@@ -123,7 +123,7 @@ def test_the_bootstrap_agrees_with_one_written_out():
     found = resampling.resample("f1_macro", targets, [a, b])
     drawn = found.rows[1] - found.rows[0]
     by_sample = [
-        intervals.replicates(targets, y_prob, ["f1_macro"], intervals.counts(targets, 2000, 5))["f1_macro"]
+        bootstrap.replicates(targets, y_prob, ["f1_macro"], bootstrap.counts(targets, 2000, 5))["f1_macro"]
         for y_prob in (a, b)
     ]
     expected = by_sample[1] - by_sample[0]
@@ -138,7 +138,7 @@ def test_of_a_mean_the_spread_of_resamples_is_known_without_drawing_them(metric)
     targets = np.arange(150) % 3
     a, b = (metrics.softmax(np.eye(3)[targets] + rng.normal(size=(150, 3))) for _ in range(2))
     rows = [
-        intervals.replicates(targets, y_prob, [metric], intervals.counts(targets, 4000))[metric] for y_prob in (a, b)
+        bootstrap.replicates(targets, y_prob, [metric], bootstrap.counts(targets, 4000))[metric] for y_prob in (a, b)
     ]
     known = resampling.resample(metric, targets, [a, b]).variance([-1, 1])
     assert math.sqrt(known) == pytest.approx((rows[1] - rows[0]).std(), rel=0.04)

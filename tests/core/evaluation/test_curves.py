@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from core.evaluation import curves, intervals, metrics, ranking
+from core.evaluation import bootstrap, curves, metrics, ranking
 
 CLASSES = tuple("abcdef")
 
@@ -168,7 +168,7 @@ def test_the_partial_area_has_the_spread_of_its_bootstrap(most, ties):
     y_true, y_prob = problem(3, n=600, n_classes=2, ties=ties)
     drawn = [
         curves.partial_auroc(y_true[rows], y_prob[rows, 1], most)
-        for row in next(intervals.counts(y_true, 300)).astype(int)
+        for row in next(bootstrap.counts(y_true, 300)).astype(int)
         for rows in [np.repeat(np.arange(len(y_true)), row)]
     ]
     got = curves.partial_auroc_interval(y_true, y_prob[:, 1], most)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.evaluation import intervals, metrics
+from core.evaluation import bootstrap, estimates, intervals, metrics
 
 
 def problem(seed, n=150, n_classes=3, ties=False):
@@ -108,8 +108,8 @@ def test_a_standard_error_reaches_further_where_few_samples_make_it():
 def test_the_spread_of_areas_is_that_of_their_bootstrap():
     y_true, y_prob = problem(0, n=1500)
     names = ["auroc_macro", "auroc_micro", "average_precision_macro", "average_precision_micro"]
-    again = intervals.replicates(y_true, y_prob, names, intervals.counts(y_true, 1000))
-    found = intervals.of_all(y_true, y_prob)
+    again = bootstrap.replicates(y_true, y_prob, names, bootstrap.counts(y_true, 1000))
+    found = estimates.of_all(y_true, y_prob)
     for name in names:
         value = found[name]["value"]
         assert again[name].mean() == pytest.approx(value, abs=0.003)
@@ -147,7 +147,7 @@ def test_drawn_rows_keep_their_sizes_and_shares():
 
 def test_resamples_keep_the_size_of_each_class():
     y_true, _ = problem(1)
-    counts = np.concatenate(list(intervals.counts(y_true, 50)))
+    counts = np.concatenate(list(bootstrap.counts(y_true, 50)))
     assert counts.shape == (50, len(y_true))
     for j in range(3):
         assert (counts[:, y_true == j].sum(axis=1) == (y_true == j).sum()).all()
@@ -155,14 +155,14 @@ def test_resamples_keep_the_size_of_each_class():
 
 def test_resamples_are_those_of_their_seed(monkeypatch):
     y_true, _ = problem(1)
-    first, again, other = (np.concatenate(list(intervals.counts(y_true, 9, seed))) for seed in (0, 0, 1))
+    first, again, other = (np.concatenate(list(bootstrap.counts(y_true, 9, seed))) for seed in (0, 0, 1))
     assert (first == again).all() and (first != other).any()
-    monkeypatch.setattr(intervals, "CHUNK", 4 * len(y_true))
-    assert [len(block) for block in intervals.counts(y_true, 9)] == [4, 4, 1]
+    monkeypatch.setattr(bootstrap, "CHUNK", 4 * len(y_true))
+    assert [len(block) for block in bootstrap.counts(y_true, 9)] == [4, 4, 1]
 
 
 def test_a_sample_is_in_a_resample_as_often_as_a_poisson_count():
-    counts = next(intervals.counts(np.zeros(200, int), 500))
+    counts = next(bootstrap.counts(np.zeros(200, int), 500))
     assert (counts.mean(), counts.var()) == (pytest.approx(1), pytest.approx(1 - 1 / 200, abs=0.03))
 
 
@@ -170,8 +170,8 @@ def test_a_sample_is_in_a_resample_as_often_as_a_poisson_count():
 @pytest.mark.parametrize("n_classes", [2, 6])
 def test_replicates_are_the_metrics_of_the_samples_drawn(n_classes, ties):
     y_true, y_prob = problem(2, n_classes=n_classes, ties=ties)
-    counts = next(intervals.counts(y_true, 5))
-    got = intervals.replicates(y_true, y_prob, list(metrics.METRICS), [counts[:2], counts[2:]])
+    counts = next(bootstrap.counts(y_true, 5))
+    got = bootstrap.replicates(y_true, y_prob, list(metrics.METRICS), [counts[:2], counts[2:]])
     for i, row in enumerate(counts.astype(int)):
         drawn = np.repeat(np.arange(len(y_true)), row)
         for name, value in metrics.values(y_true[drawn], y_prob[drawn]).items():
@@ -182,7 +182,7 @@ def test_linear_replicates_are_close_to_exact_ones():
     y_true, y_prob = problem(3, n=2000)
     names = ["auroc_macro", "average_precision_micro", "accuracy"]
     exact, linear = (
-        intervals.replicates(y_true, y_prob, names, intervals.counts(y_true, 200), start) for start in (10**9, 0)
+        bootstrap.replicates(y_true, y_prob, names, bootstrap.counts(y_true, 200), start) for start in (10**9, 0)
     )
     assert (exact["accuracy"] == linear["accuracy"]).all()
     for name in names[:2]:
@@ -191,7 +191,7 @@ def test_linear_replicates_are_close_to_exact_ones():
 
 def test_replicates_of_an_undefined_metric_are_not_defined():
     y_true, y_prob = np.zeros(4, int), np.full((4, 2), 0.5)
-    got = intervals.replicates(y_true, y_prob, ["auroc_macro", "top_5", "mcc"], intervals.counts(y_true, 3))
+    got = bootstrap.replicates(y_true, y_prob, ["auroc_macro", "top_5", "mcc"], bootstrap.counts(y_true, 3))
     assert all(np.isnan(values).all() for values in got.values())
 
 
@@ -210,7 +210,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     truth = metrics.values(*sample([60_000, 30_000, 10_000]))
     held = {name: 0 for name, value in truth.items() if value is not None}
     for seed in range(150):
-        found = intervals.of_all(*sample([180, 90, 30]), 300, seed)
+        found = estimates.of_all(*sample([180, 90, 30]), 300, seed)
         for name in held:
             held[name] += found[name]["low"] <= truth[name] <= found[name]["high"]
     assert all(0.89 <= count / 150 <= 1 for count in held.values()), held

@@ -88,7 +88,7 @@ def test_every_metric_is_scikit_learns_on_200_random_problems():
         assert got.pop("ece") is not None
         for name, value in expected.items():
             assert got[name] == (None if value is None else pytest.approx(value, rel=0, abs=1e-12)), (seed, name)
-        assert got.keys() == expected.keys()
+        assert got.keys() - metrics.COUNTED.keys() == expected.keys() - metrics.COUNTED.keys()
 
 
 def test_the_random_problems_hold_what_they_should():
