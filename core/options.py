@@ -4,6 +4,8 @@ import dataclasses
 import json
 import math
 
+from core.words import cut, quoted
+
 
 def option(default, text, low=None, high=None, unit="", choices=None, rare=False):
     """A dataclass field that knows what it means.
@@ -21,14 +23,15 @@ def check(record) -> None:
         if "help" not in facts:
             continue
         if facts["choices"] and value not in facts["choices"]:
-            raise ValueError(f"{field.name} is {value!r}; it must be one of {', '.join(map(str, facts['choices']))}.")
+            choices = ", ".join(map(str, facts["choices"]))
+            raise ValueError(f"{field.name} is {cut(repr(value), 60)}; it must be one of {choices}.")
         if isinstance(field.default, (bool, str)):
             expected = type(field.default)
         else:
             expected = int if isinstance(field.default, int) else (int, float)
         if not isinstance(value, expected) or (isinstance(value, bool) and not isinstance(field.default, bool)):
             kind = {bool: "true or false", str: "text", int: "a whole number"}.get(expected, "a number")
-            raise ValueError(f"{field.name} is {value!r}; it must be {kind}.")
+            raise ValueError(f"{field.name} is {cut(repr(value), 60)}; it must be {kind}.")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             low, high = facts["low"], facts["high"]
             if not math.isfinite(value) or (low is not None and value < low) or (high is not None and value > high):
@@ -36,12 +39,19 @@ def check(record) -> None:
 
 
 def from_dict(record_type, values: dict):
-    """Build and check a `record_type` from plain values; an unknown name is a ValueError that lists the known ones."""
-    known = [field.name for field in dataclasses.fields(record_type)]
+    """Build and check a `record_type` from plain values; an unknown name is a ValueError that lists the known ones.
+
+    A text option that holds JSON may be given as what it says: {"width": 64} for '{"width": 64}'.
+    """
+    known = {field.name: field.default for field in dataclasses.fields(record_type)}
     for name in values:
         if name not in known:
-            raise ValueError(f"There is no setting {name!r} here; the settings are {', '.join(known)}.")
-    record = record_type(**values)
+            raise ValueError(f"There is no setting {cut(repr(name), 60)} here; the settings are {', '.join(known)}.")
+    said = {
+        name: json.dumps(value) if isinstance(known[name], str) and isinstance(value, (dict, list)) else value
+        for name, value in values.items()
+    }
+    record = record_type(**said)
     check(record)
     return record
 
@@ -52,7 +62,7 @@ def parse(texts: list[str], option: str = "--net-option") -> dict:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ValueError(f"{option} is {text!r}; it must be NAME=VALUE, for example hidden=64.")
+            raise ValueError(f"{option} is {quoted(text)}; it must be NAME=VALUE, for example hidden=64.")
         try:
             options[name.strip()] = json.loads(value, parse_constant=_no_json)
         except (ValueError, RecursionError):

@@ -5,6 +5,8 @@ import importlib
 import pkgutil
 from types import ModuleType
 
+from core.words import quoted
+
 
 def members(package: ModuleType) -> list[str]:
     """Names of the members of `package`, sorted."""
@@ -17,5 +19,5 @@ def member(package: ModuleType, name: str, what: str, known: list[str] | None = 
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise LookupError(f"There is no {what} {name!r}; there are {', '.join(names)}.{hint}")
+        raise LookupError(f"There is no {what} {quoted(name)}; there are {', '.join(names)}.{hint}")
     return importlib.import_module(f"{package.__name__}.{name}")

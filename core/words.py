@@ -51,7 +51,10 @@ def when(timestamp: float | None, now: float | None = None) -> str:
     """Seconds since 1970 -> "today 14:02", "yesterday 09:30" or "2026-11-02 09:30"."""
     if timestamp is None:
         return ""
-    moment = datetime.datetime.fromtimestamp(timestamp)
+    try:
+        moment = datetime.datetime.fromtimestamp(timestamp)
+    except (OverflowError, OSError, ValueError):  # no moment of any calendar
+        return ""
     today = datetime.datetime.fromtimestamp(now).date() if now else datetime.date.today()
     days = (today - moment.date()).days
     day = {0: "today", 1: "yesterday"}.get(days, f"{moment:%Y-%m-%d}")
@@ -72,6 +75,11 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+def quoted(text: str, length: int = 60) -> str:
+    """Text of others as a sentence repeats it: in quotes, short, with nothing that cannot be printed."""
+    return repr(cut(text, length))
+
+
 def distinct(names: list[str]) -> list[str]:
     """The names, a number added to those that occurred before: ["a", "b", "a"] -> ["a", "b", "a (2)"]."""
     given, taken, made = {}, set(names), []
@@ -87,9 +95,26 @@ def distinct(names: list[str]) -> list[str]:
 
 def markdown(text: str) -> str:
     """Text that comes from data, so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])", r"\\\1", _without_addresses(text))
+
+
+def _without_addresses(text: str) -> str:
+    """The text with a joiner that cannot be seen in each address, of which a link would be made, escaped or not."""
+    return re.sub(r"(?i)(https?|ftp|mailto|www)(?=[:.])", "\\1\u2060", text)
+
+
+def literal(text: str) -> str:
+    """A sentence, or text in a file that is read as it stands, so that Markdown shows it as it is.
+
+    Unlike `markdown`, it leaves alone what does nothing where it stands, such as full stops and hyphens.
+    """
+    text = re.sub(r"[\\`*\[\]<$|~]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
+    text = re.sub(r":(?=[a-z][\w/+-]*(:|\\\[))", r"\\:", text)  # Streamlit's colours and icons
+    text = _without_addresses(text)
+    text = re.sub(r"(?m)^(\s*)([#+=>-])", r"\1\\\2", text)
+    return re.sub(r"(?m)^(\s*\d+)([.)])", r"\1\\\2", text)
 
 
 def count(n: int, thing: str) -> str:
     """(1204, "image") -> "1,204 images"; (1, "image") -> "1 image"."""
-    return f"{n:,} {thing if n == 1 else thing + ('es' if thing.endswith('s') else 's')}"
+    return f"{n:,} {thing if n == 1 else thing + ('es' if thing.endswith(('s', 'ch')) else 's')}"

@@ -18,6 +18,9 @@ def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> N
     parser = argparse.ArgumentParser(prog=prog, description=__doc__.split(": ")[1])
     parser.add_argument("--port", type=int, help=f"port to listen on; default: {FIRST_PORT}, or the next free one")
     parser.add_argument("--address", default="localhost", help="address to listen on; default: this machine only")
+    parser.add_argument(
+        "--stop", action="store_true", help="end dashboards, runs, searches and imports of the workspace"
+    )
     shared = parser.add_argument_group("for a team", "The password may also be in VITRINE_PASSWORD; else it is asked.")
     shared.add_argument("--share", action="store_true", help="only show what is there, to those who know a password")
     shared.add_argument("--password-file", type=pathlib.Path, help="file whose first line is the password")
@@ -26,13 +29,20 @@ def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> N
     given = parser.parse_args(words)
     try:
         sys.path.insert(0, str(APP.parent.parent))
+        from dashboard import ending
+
+        if given.stop:
+            print(f"{', '.join(ending.everything())}.")
+            return
         tls = certificate(given.certificate, given.key)
         port = find_port(given.address, given.port)
-        from core import runs
+        from core import runs, workspace
 
-        folder = runs.check_workspace()
+        folder, only_look = runs.workspace(), workspace.look_at_workspace()
+        ending.leave_note()
         told = share(given) if given.share else []
-    except (OSError, ValueError) as error:
+        told += [only_look] if only_look else []
+    except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"Error: {error}")
     scheme = "https" if tls else "http"
     print(f"Vitrine is at {scheme}://{given.address}:{port}  (workspace: {folder}; Ctrl-C ends it)", flush=True)
@@ -51,7 +61,7 @@ def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> N
     cli.main()
 
 
-def share(given) -> list[str]:
+def share(given: argparse.Namespace) -> list[str]:
     """Make the process one that only shows; what to print about the password. Raises as `password` does."""
     from dashboard import access, sharing
 

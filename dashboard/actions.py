@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import folds, jobs, runs, words
+from core import files, folds, jobs, runs, words
 from dashboard import as_code, run_page, sharing
 
 RESUMABLE = ("stopped", "failed", "lost")
@@ -60,7 +60,7 @@ def code(row: dict, key: str) -> None:
             try:
                 dataset = run_page.dataset_of(run)
             except (ValueError, LookupError) as error:
-                st.caption(str(error.args[0]))
+                st.caption(words.literal(str(error.args[0])))
             else:
                 as_code.of_run(run, dataset)
     with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
@@ -86,7 +86,7 @@ def delete(names: list[str]) -> None:
 def undo() -> None:
     """Say what was just deleted, and bring it back on a click."""
     if refused := st.session_state.pop("refused", None):
-        st.error(refused, icon=":material/error:")
+        st.error(words.literal(refused), icon=":material/error:")
     deleted = [run for run in st.session_state.get("deleted", []) if run in runs.trash()]
     if not deleted:
         return
@@ -112,5 +112,5 @@ def attempt(function, *args):
         result = function(*args)
         return True if result is None else result
     except (ValueError, LookupError, RuntimeError, OSError) as error:
-        st.error(sharing.clean(str(error.args[0] if len(error.args) == 1 else error)), icon=":material/error:")
+        st.error(words.literal(sharing.clean(files.said(error))), icon=":material/error:")
         return None

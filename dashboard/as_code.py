@@ -6,7 +6,7 @@ import shlex
 
 import streamlit as st
 
-from core import config, nets, runs
+from core import config, nets, runs, words
 from core.data import Dataset
 from core.workspace import command
 from dashboard import engine
@@ -52,7 +52,7 @@ def of_run(run: str, dataset: Dataset) -> None:
         st.code(python, language="python")
         st.code(shell, language="bash")
     except (ValueError, LookupError) as error:  # settings or a net that are no more
-        st.caption(str(error.args[0]))
+        st.caption(words.literal(str(error.args[0])))
     text = engine.attempt("Writing the script", script.script, run, timeout=60)
     if text is None:
         return

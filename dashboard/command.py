@@ -53,6 +53,7 @@ def start(words: list[str]) -> None:
 
 
 def main() -> None:
+    """Do what the command line says; without a command, start the dashboard."""
     words = sys.argv[1:]
     first = words[0] if words else ""
     if not words or (first.startswith("-") and first not in ("--help", "--version")):

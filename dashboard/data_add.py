@@ -10,6 +10,7 @@ from core import words
 from core.data import imports, ingest, store
 from core.data.tables import columns
 from core.workspace import workspace
+from dashboard import frame
 
 UPLOADS = ["csv", "tsv", "txt", "data", "parquet", "xlsx", "gz", "zip"]
 SEPARATORS = {"": "found by itself", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -19,7 +20,7 @@ WAYS = ("Upload", "Path", "Ready-made", "Your Dataset")
 
 def show() -> None:
     """The form for new data."""
-    st.subheader("Add data", anchor=False)
+    st.header("Add data", anchor=False)
     way = st.segmented_control("Where from", WAYS, default="Upload", label_visibility="collapsed", key="add-way")
     if way == "Path":
         _path()
@@ -73,7 +74,10 @@ def _path() -> None:
         return
     path = pathlib.Path(text).expanduser()
     if not path.exists():
-        st.error(f"There is nothing at {path}; give the path of a file or folder.", icon=":material/error:")
+        st.error(
+            f"There is nothing at {words.literal(str(path))}; give the path of a file or folder.",
+            icon=":material/error:",
+        )
     elif path.is_dir() or path.suffix.lower() == ".zip":
         _name_and_go(str(path), store.clean(path.stem), {}, "folder")
     else:
@@ -146,10 +150,10 @@ def reading_form(where: str, values: dict, key: str) -> dict | None:
         stamp = (path.stat().st_size, path.stat().st_mtime_ns)
         look = _look(where, stamp, values | _chosen(where, key))
     except OSError as error:
-        st.error(f"{path.name} cannot be read ({error.strerror}).", icon=":material/error:")
+        st.error(f"{words.literal(path.name)} cannot be read ({error.strerror}).", icon=":material/error:")
         return None
     except (ValueError, LookupError) as error:
-        st.error(str(error.args[0]), icon=":material/error:")
+        st.error(words.literal(str(error.args[0])), icon=":material/error:")
         _dialect(None, where, values, key)
         return None
     left, right = st.columns([2, 3])
@@ -293,7 +297,7 @@ def progress() -> None:
         job = next((row["id"] for row in imports.all_jobs() if row["state"] == "working"), None)
         st.session_state["import"] = job
     if job:
-        st.fragment(_progress, run_every=1)(job)
+        st.fragment(frame.in_a_sentence(_progress), run_every=1)(job)
 
 
 def _progress(job: str) -> None:

@@ -49,5 +49,6 @@ def preview(dataset: Dataset, config: AugmentConfig) -> None:
         return
     for image, changed in zip(images, made):
         row = np.concatenate([image[None], changed])
-        st.image(pictures.row(row), width="stretch" if row.shape[-1] * len(row) > 500 else "content")
+        width = "stretch" if row.shape[-1] * len(row) > 500 else "content"
+        st.image(pictures.row(row), width=width, alt="An image, and what random changes make of it")
     st.caption("On the left the image itself. MixUp and CutMix blend pairs and are not shown.")

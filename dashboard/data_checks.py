@@ -94,6 +94,7 @@ def _evidence(dataset: Dataset, evidence: dict) -> None:
 
 def _picture(dataset: Dataset, where: int) -> None:
     with st.container(width=130, gap=None):
-        st.image(pictures.thumbnail(pictures.levels(dataset.images[where]), 120), width=120)
         name = words.cut(dataset.classes[dataset.targets[where]], 14)
+        alt = f"{dataset.ids[where]}, of class {name}"
+        st.image(pictures.thumbnail(pictures.levels(dataset.images[where]), 120), width=120, alt=alt)
         st.caption(f"{words.markdown(str(dataset.ids[where])[-24:])}  \n{words.markdown(name)}")

@@ -51,7 +51,8 @@ def _images(dataset: Dataset, version: str, found: dict) -> None:
         with st.container(gap=None):
             st.markdown(f"{words.markdown(classes[target])} &ensp;:gray[{count:,}]")
             strip = pictures.strip(dataset, version, target, 20 if small else 10)
-            st.image(strip, width="stretch" if strip.shape[1] > 600 else "content")
+            width = "stretch" if strip.shape[1] > 600 else "content"
+            st.image(strip, width=width, alt=f"Images of {classes[target]}")
     left, right = st.columns(2)
     with left:
         balance(found["sizes"], classes, "look-balance")
@@ -86,7 +87,7 @@ def _means(dataset: Dataset, version: str, classes: list[str]) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, image in list(zip(classes, means))[:GALLERY_CLASSES]:
             with st.container(width=84, gap=None):
-                st.image(pictures.thumbnail(image, 80), width=80)
+                st.image(pictures.thumbnail(image, 80), width=80, alt=f"Mean image of {name}")
                 st.caption(words.markdown(words.cut(name, 12)))
 
 

@@ -141,7 +141,7 @@ def _in_a_sentence(text: str, function: Callable, args: tuple, get: Callable):
         _was_stopped(text, works.key_of(function, args))
         return None
     except EngineDied as error:
-        st.error(error.args[0], icon=":material/error:")
+        st.error(words.literal(str(error.args[0])), icon=":material/error:")
         st.button("Try again", key=f"try-{next(works.numbers)}", icon=":material/replay:")  # any click runs this again
         return None
     except (ValueError, LookupError) as error:  # our own sentences
@@ -150,7 +150,7 @@ def _in_a_sentence(text: str, function: Callable, args: tuple, get: Callable):
         logging.getLogger(__name__).exception(text)
         first = str(error).strip().split("\n")[0]
         sentence = f"{text} failed ({type(error).__name__}: {first}). The dashboard's output says where."
-    st.error(sharing.clean(sentence), icon=":material/error:")
+    st.error(words.literal(sharing.clean(sentence)), icon=":material/error:")
     return None
 
 

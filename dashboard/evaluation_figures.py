@@ -273,7 +273,7 @@ def all_metrics(figures: dict) -> None:
             "What it is": about.text,
         }
         for name, about in metrics.METRICS.items()
-        if figures["metrics"][name]["value"] is not None
+        if (figures["metrics"].get(name) or {}).get("value") is not None
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 680), alt="All metrics")
     st.caption("By the most probable class, whatever the operating point. Sources are named in core/evaluation.")

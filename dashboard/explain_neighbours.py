@@ -99,7 +99,7 @@ def _pictures(schema: Schema, dataset: Dataset, near: list, wanted: str) -> tupl
         for name, distance, place in near:
             true = schema.classes[dataset.targets[place]]
             with st.container(width=104, gap=None):
-                st.image(pictures.thumbnail(dataset.images[place], 100), width=100)
+                st.image(pictures.thumbnail(dataset.images[place], 100), width=100, alt=f"{name}, of class {true}")
                 st.button(
                     (":green" if true == wanted else ":red") + f"[{words.markdown(words.cut(true, 11))}]",
                     key=f"near-{name}",

@@ -125,7 +125,7 @@ def _images(run, schema, dataset, chosen, asked, methods, how, opacity) -> None:
         if image is None and kept:
             image = kept[0]
         if image is not None:
-            st.image(pictures.thumbnail(image, 340), width=300)
+            st.image(pictures.thumbnail(image, 340), width=300, alt=f"{chosen.sample} as it is")
         _probabilities(schema, chosen, next(filter(None, found.values()), None))
 
 

@@ -148,7 +148,7 @@ def strip(found: answers.Answers, schema: Schema, dataset: Dataset, shown: list[
             said = schema.classes[found.y_prob[i].argmax()] if i >= 0 else None
             about = "not of the test" if i < 0 else "right" if said == true else f"taken for {said}"
             with st.container(width=76, gap=None):
-                st.image(samples.picture(dataset, int(place)), width=72)
+                st.image(samples.picture(dataset, int(place)), width=72, alt=f"{sample}, of class {true}, {about}")
                 st.button(
                     words.markdown(_below(true, said)),
                     key=f"pick-{sample}",

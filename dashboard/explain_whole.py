@@ -210,7 +210,7 @@ def _shortcuts(run: str, schema: Schema, dataset: Dataset | None) -> None:  # no
         if f"patch_{i}" in kept.arrays:
             patch = kept.arrays[f"patch_{i}"]
             shown = np.nan_to_num(patch, nan=float(np.nanmean(patch))).astype(schema.dtype)
-            left.image(pictures.thumbnail(shown, 140), caption="The place alone")
+            left.image(pictures.thumbnail(shown, 140), caption="The place alone", alt="The place that the net uses")
         right.warning(words.markdown(row["text"]), icon=":material/warning:")
     if kept.record["checked"]:
         st.markdown("Looked for without a finding:")
@@ -240,7 +240,8 @@ def _mean_maps(run: str, schema: Schema, dataset: Dataset | None) -> None:  # no
         for k in there:
             image, attribution = kept.arrays["image"][k], kept.arrays["map"][k][None]
             with st.container(width=150, gap="small"):
-                st.image(_paint.png(_paint.overlay(image, attribution, 0.65)), width=150)
+                painted = _paint.png(_paint.overlay(image, attribution, 0.65))
+                st.image(painted, width=150, alt=f"Where the net looks for {schema.classes[k]}, on average")
                 st.caption(f"{words.markdown(schema.classes[k])}, {words.count(int(kept.arrays['count'][k]), 'image')}")
     if (kept.arrays["count"] > 0).sum() > len(there):
         st.caption(f"The first {len(there)} classes.")
@@ -287,7 +288,7 @@ def _see(dataset: Dataset | None, sample: str) -> None:
     if place < 0:
         st.info("The data is not there any more.", icon=":material/info:")
     elif dataset.kind == "image":
-        st.image(pictures.thumbnail(dataset.images[place], 200))
+        st.image(pictures.thumbnail(dataset.images[place], 200), alt=sample)
     else:
         row = dataset.table.iloc[place]
         shown = pd.DataFrame({"Column": row.index, "Value": row.astype("string").fillna("").to_numpy()})
@@ -320,7 +321,8 @@ def _typical(run: str, schema: Schema, dataset: Dataset | None) -> None:
                 places = pd.Index(dataset.ids).get_indexer([name for name in kept.arrays[key][k] if name])
                 if (places >= 0).any():
                     images = np.stack([dataset.images[i] for i in places if i >= 0])
-                    column.image(pictures.row(enlarged(images)), width="stretch")
+                    alt = f"Images of {schema.classes[k]}: {'most typical' if key == 'most' else 'least typical'}"
+                    column.image(pictures.row(enlarged(images)), width="stretch", alt=alt)
         return
     target = class_box(schema, "typical-class")
     k = schema.classes.index(target)

@@ -16,7 +16,7 @@ VERDICTS["unknown"] = "cannot be told"
 
 def section(run: str) -> None:
     """The button, and once they were made: the sentence, the figure, the table, the downloads."""
-    st.subheader("Smaller and faster", anchor=False)
+    st.header("Smaller and faster", anchor=False)
     record = _stored(run)
     if record is None:
         st.markdown(

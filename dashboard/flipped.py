@@ -68,7 +68,8 @@ def _gallery(rows: pd.DataFrame, run: str, dataset: Dataset) -> None:
             sample, truth, said_a, said_b = row
             with st.container(width=84, gap=None):
                 if sample in position:
-                    st.image(pictures.thumbnail(dataset.images[position[sample]], 76), width=76)
+                    picture = pictures.thumbnail(dataset.images[position[sample]], 76)
+                    st.image(picture, width=76, alt=f"{sample}, of class {truth}")
                 st.page_link(
                     "views/explain.py",
                     label=words.markdown(words.cut(pathlib.PurePath(sample).stem, 9)),

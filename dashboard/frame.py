@@ -2,12 +2,14 @@
 
 import functools
 import json
+import logging
 import pathlib
 import time
 
 import streamlit as st
 
-from core import jobs, runs, words
+from core import files, jobs, runs, words
+from core.workspace import look_at_workspace
 from dashboard import access, sharing, url
 
 # Plain Markdown is painted with the page's title; HTML comes later, when the browser has read the code for it. So
@@ -17,12 +19,18 @@ STYLE = """
 [data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; }
 [data-testid="stMetric"] { padding: 0; }
 @media (max-width: 1150px) { .st-key-decide [data-testid="stColumn"] { min-width: min(20rem, 100%); flex: 1 1 20rem; } }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .85; }
+[data-testid="stSliderThumbValue"] p,
+button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec); }
+a:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid currentColor !important; }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
 .verdict.passed { border-color: #0b7a5e; background: rgba(11,122,94,.09); }
 .verdict.failed { border-color: #b3261e; background: rgba(179,38,30,.09); }
 </style>
 """
 PARTS = ("Selectbox", "Metric", "PlotlyChart")  # of Streamlit's browser code, read ahead of the first use
+FAULTS = "vitrine.faults"  # the logger of errors that are no sentences of ours
+WHY = "A file that it reads may be damaged; the dashboard's output says where it stopped."
 COLORS = {"done": "green", "running": "blue", "queued": "gray", "stopped": "orange"}  # of a state; else red
 
 
@@ -34,9 +42,10 @@ def begin() -> None:
         sharing.guard(runs.workspace())
         return
     try:
-        runs.check_workspace()
+        if said := look_at_workspace():
+            st.warning(words.literal(said), icon=":material/lock:")
     except runs.WorkspaceError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.literal(str(error)), icon=":material/error:")
         st.stop()
 
 
@@ -53,7 +62,7 @@ def sidebar(groups: dict) -> None:
                 st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())
-        st.fragment(_running, run_every=2 if busy else 10)()
+        st.fragment(in_a_sentence(_running), run_every=2 if busy else 10)()
         if sharing.read_only():
             st.caption("Shared to be looked at: nothing can be changed here.")
             if access.by_login() and st.user.is_logged_in:
@@ -75,16 +84,23 @@ def run(page) -> None:
 
 
 def in_a_sentence(function):
-    """The function, but our own errors become one sentence on the page: for pages, and for fragments of them."""
+    """The function, but an error becomes one sentence on the page: for pages, and for fragments of them.
+
+    Ours are shown as they are. Of any other the dashboard's output has the traceback, under the name FAULTS.
+    """
 
     @functools.wraps(function)
     def said(*args):
         try:
             return function(*args)
-        except (KeyError, IndexError):  # a fault, not a sentence of ours
-            raise
-        except (runs.WorkspaceError, LookupError, ValueError) as error:
-            st.error(sharing.clean(str(error.args[0] if len(error.args) == 1 else error)), icon=":material/error:")
+        except Exception as error:
+            if not isinstance(error, (OSError, LookupError, ValueError)) or isinstance(error, (KeyError, IndexError)):
+                logging.getLogger(FAULTS).exception("This page cannot be shown")
+                first = " ".join(str(error).split())[:200]
+                sentence = f"This page cannot be shown in full ({type(error).__name__}: {first}). {WHY}"
+            else:
+                sentence = files.said(error)
+            st.error(words.literal(sharing.clean(sentence)), icon=":material/error:")
             return None
 
     return said

@@ -6,7 +6,7 @@ import pathlib
 
 import streamlit as st
 
-from core import nets, runs
+from core import nets, runs, words
 from core.files import replacing
 from dashboard import engine
 from dashboard.settings import settings
@@ -77,7 +77,9 @@ def weights_file(suggested: str, key: str) -> str:
     if file is not None:
         return str(kept_file(file.name, file.getbuffer()))
     if path and not pathlib.Path(path).expanduser().is_file():
-        st.error(f"There is no file {path}; give the path of a weights file.", icon=":material/error:")
+        st.error(
+            f"There is no file {words.literal(str(path))}; give the path of a weights file.", icon=":material/error:"
+        )
     return path
 
 

@@ -1,5 +1,7 @@
 """What can be said of runs on a page: star, title, tags and note, archive."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core import notes, words
@@ -22,7 +24,7 @@ def edit(row: dict, key: str) -> None:
     if sharing.read_only():
         return
     run = row["run"]
-    said = notes.read(run)
+    said = st.session_state.setdefault(f"{key}-before-{run}-{_saved()}", notes.read(run))  # while the form is filled in
     with st.popover("Title, tags, note", icon=":material/edit_note:", key=f"{key}-notes-{run}-{_saved()}"):
         with st.form(f"{key}-form-{run}", border=False):
             title = st.text_input("Title", said.title, max_chars=notes.MAX_TITLE, placeholder=run[11:])
@@ -31,7 +33,9 @@ def edit(row: dict, key: str) -> None:
             starred = st.checkbox("Star", said.star)
             save = st.form_submit_button("Save", type="primary")
         if save:
-            _change([run], title=title, tags=notes.split_tags(tags), note=note, star=starred)
+            sharing.check()
+            mine = replace(said, title=title, tags=notes.split_tags(tags), note=note, star=starred)
+            _end([actions.attempt(notes.merge, run, said, mine)])
 
 
 def archive(rows: list[dict], key: str) -> None:
@@ -57,12 +61,7 @@ def tag(rows: list[dict], key: str) -> None:
     ):
         text = st.text_input("Tags to add", placeholder="baseline, wide net", help="With commas.")
         if st.form_submit_button("Add", type="primary") and (tags := notes.split_tags(text)):
-            done = [actions.attempt(_tagged, row["run"], tags) for row in rows]
-            _end(done)
-
-
-def _tagged(run: str, tags: tuple[str, ...]) -> notes.Notes:
-    return notes.write(run, tags=(*notes.read(run).tags, *tags))
+            _end([actions.attempt(notes.tag, row["run"], tags) for row in rows])
 
 
 def _change(names: list[str], **changes) -> None:

@@ -72,7 +72,7 @@ def _two(run: str, classes: list[str]) -> OperatingPoint:
         level = st.number_input("Share", 0.0, 1.0, 0.01 if kind == "false_alarms" else 0.95, 0.01, key=f"level-{kind}")
         found = operating.meeting(val.y_true, val.y_prob, j, (kind, level))
         if found["threshold"] is None:
-            st.warning(found["reason"], icon=":material/warning:")
+            st.warning(words.literal(found["reason"]), icon=":material/warning:")
         else:
             wanted = operating.TARGETS[kind]
             st.caption(

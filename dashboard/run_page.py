@@ -22,7 +22,8 @@ def choose(title: str) -> str:
         st.stop()
     asked, run = st.query_params.get("run"), url.current_run()
     if asked is not None and asked != run:
-        st.warning(f"There is no run {asked} in this workspace; it may have been deleted. This is another one.")
+        shown = words.literal(words.cut(asked, 60))
+        st.warning(f"There is no run {shown} in this workspace; it may have been deleted. This is another one.")
     if asked != run:
         st.query_params["run"] = run  # a link to this page must open it on this run
     with right:
@@ -38,7 +39,7 @@ def header(run: str) -> dict:
         facts.append(words.when(row.get("created")))
     st.markdown("&ensp;".join([facts[0], *(words.markdown(fact) for fact in facts[1:] if fact)]))
     if row["state"] in ("failed", "lost", "damaged"):
-        st.error(sharing.clean(row["message"]), icon=":material/error:")
+        st.error(words.literal(sharing.clean(row["message"])), icon=":material/error:")
         if not sharing.read_only():
             with st.expander("Log"):
                 st.code(runs.log_tail(run) or "The log is empty.", language=None)
@@ -68,7 +69,7 @@ def figures(run: str, row: dict) -> dict:
             st.page_link("views/train.py", label="Go to Train")
         st.stop()
     sentence = evaluation.sentence(record["test"], runs.schema(run).sample_word)
-    st.subheader(words.markdown(sentence), anchor=False)
+    st.header(words.markdown(sentence), anchor=False)
     frame.let_it_paint()
     return record
 
@@ -82,7 +83,7 @@ def dataset(name: str) -> data.Dataset:
 
 def dataset_of(run: str) -> data.Dataset:
     """The data of a run, in the version it was made with; ValueError if that is gone."""
-    fingerprint = runs.read_json(run, "schema.json")["fingerprint"]
+    fingerprint = runs.fingerprint(run)
     holder = data.store.find(fingerprint, runs.config(run).data.name)
     return _stored(holder, fingerprint[:12]) if holder else runs.dataset(run)
 

@@ -88,7 +88,7 @@ def dataset_for(run: str, part: str) -> Dataset | None:
         return run_page.dataset(part.removeprefix("on-")) if part.startswith("on-") else run_page.dataset_of(run)
     except (ValueError, LookupError) as error:
         reason = words.markdown(str(error.args[0]))
-        st.warning(f"{reason} Only ids can be shown.", icon=":material/warning:")
+        st.warning(f"{words.literal(reason)} Only ids can be shown.", icon=":material/warning:")
         return None
 
 
@@ -159,7 +159,7 @@ def one(run: str, part: str, place: int, dataset: Dataset | None, said: int) -> 
             if where < 0:
                 st.info("The data does not have this sample any more.", icon=":material/info:")
             elif dataset.kind == "image":
-                st.image(pictures.thumbnail(dataset.images[where], 200))
+                st.image(pictures.thumbnail(dataset.images[where], 200), alt=f"{sample}, of class {truth}")
             else:
                 row = dataset.table.iloc[where]
                 values = pd.DataFrame({"Column": row.index, "Value": row.astype("string").fillna("").to_numpy()})

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import folds, jobs, runs, words
 from core.data import lists
+from core.data.tables import columns
 from core.evaluation import labels
 from dashboard import actions, answers, samples, sharing
 
@@ -69,7 +70,7 @@ def show(run: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Download the list",
-            lambda: table.to_csv(index=False),
+            lambda: columns.neutral(table).to_csv(index=False),
             f"{run}-labels.csv",
             "text/csv",
             icon=":material/download:",

@@ -56,7 +56,7 @@ def text(run: str) -> str:
 
 def said(value: str, length: int = 80) -> str:
     """Text that comes from data, short, on one line, so that Markdown shows it as it is."""
-    return words.markdown(words.cut(_printable(value), length))
+    return words.literal(words.cut(_printable(value), length))
 
 
 def limits(run: str, record: dict, proof: dict | None) -> list[str]:
@@ -139,7 +139,7 @@ def _data(run: str, record: dict) -> str:
     rows = [
         f"- Data set: {said(runs.config(run).data.name)}",
         f"- {record['val']['n']:,} validation and {record['test']['n']:,} test samples",
-        f"- Fingerprint of the content (SHA-256): `{runs.read_json(run, 'schema.json')['fingerprint']}`",
+        f"- Fingerprint of the content (SHA-256): `{runs.fingerprint(run)}`",
     ]
     try:
         dataset = runs.dataset(run)

@@ -11,6 +11,7 @@ from core import evaluation, progress, runs, words
 from exports import parity, report
 from exports.folders import without_folders
 
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"  # no network
 INSTALL = "pip install mlflow-skinny"
 AT_ONCE = 1000  # metrics of one request: MLflow takes no more
 PARAMS_AT_ONCE = 100
@@ -62,10 +63,11 @@ def _logged(client, run: str, record: dict, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     experiment = found.experiment_id if found else client.create_experiment(name)
     start, end = (int(1000 * status.get(when, time.time())) for when in ("started", "ended"))
+    end = max(start, end)  # the clock may have been set back between
     sentence = evaluation.sentence(record["test"], runs.schema(run).sample_word)
     tags = {
         "vitrine.run": run,
-        "vitrine.data_fingerprint": runs.read_json(run, "schema.json")["fingerprint"],
+        "vitrine.data_fingerprint": runs.fingerprint(run),
         "vitrine.certificate": (parity.stored(run) or {}).get("verdict", "none"),
         "mlflow.note.content": words.markdown(sentence),
         "mlflow.source.name": "Vitrine",
@@ -156,7 +158,9 @@ def figures(run: str, record: dict) -> str:
         for i, (name, figure) in enumerate(drawn.items())
     ]
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(run)}</title>{"".join(parts)}</html>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>{html.escape(run)}</title>'
+        f"{''.join(parts)}</html>"
     )
 
 

@@ -9,6 +9,7 @@ from core import runs, words
 from core.data import split
 from core.data.dataset import encode
 from core.evaluation import calibration, metrics, summary
+from core.workspace import command
 
 FEW = 30  # samples, below which a share says too little
 
@@ -51,7 +52,7 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
         if shift is not None and shift.any():
             y_prob = metrics.softmax(logits - shift)
             record[part]["calibration_uncorrected"] = calibration.reliability(y_true, y_prob)
-    runs.write_json(runs.path(run, "evaluation.json"), record)
+    runs.write_record(run, "evaluation.json", record)
     return record
 
 
@@ -74,7 +75,7 @@ def evaluate_on(run: str, other) -> dict:
         "pixels": pixels,
         "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
     }
-    runs.write_json(runs.path(run, "predictions", f"on-{other.name}.json"), record)
+    runs.write_record(run, f"predictions/on-{other.name}.json", record)
     return record
 
 
@@ -86,8 +87,9 @@ def others(run: str) -> list[str]:
 def on_other(run: str, name: str) -> dict:
     """The record of `evaluate_on`; LookupError if there is none."""
     if name not in others(run):
-        raise LookupError(f"Run {run} was not evaluated on {name}; do so: python -m core evaluate {run} --data {name}")
-    return runs.read_json(run, f"predictions/on-{name}.json")
+        ask = f"{command('core')} evaluate {run} --data {name}"
+        raise LookupError(f"Run {run} was not evaluated on {name}; do so: {ask}")
+    return runs.read_json(run, f"predictions/on-{name}.json", runs.EVALUATION)
 
 
 def fitted(schema, other):

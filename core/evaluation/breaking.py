@@ -105,7 +105,7 @@ def curves(
                 "falls_below": falls_below([figure["value"] for figure in accuracy], line),
             }
         )
-    runs.write_json(runs.path(run, "robustness.json"), record)
+    runs.write_record(run, "robustness.json", record)
     return record
 
 

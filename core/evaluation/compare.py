@@ -3,6 +3,7 @@
 from core import notes, runs, words
 from core.evaluation import differences, groups, metrics, pairing
 from core.evaluation.pairing import Paired
+from core.workspace import command
 
 
 def verdict(
@@ -56,7 +57,7 @@ def figures(run: str, part: str = "test") -> dict:
     if record is None:
         old = runs.path(run, "evaluation.json").exists()
         why = "was evaluated by an earlier version" if old else "has no figures yet"
-        raise ValueError(f"{notes.name(run)} {why}; `python -m core evaluate {run}` computes them.")
+        raise ValueError(f"{notes.name(run)} {why}; `{command('core')} evaluate {run}` computes them.")
     return record[part]["metrics"]
 
 

@@ -152,12 +152,12 @@ class _Reader:
         if token.kind in ("sign", "end") or token.is_word(*GRAMMAR):
             raise self.error("the name of a column")
         if token.text not in self.names:
-            known = [words.cut(name, 60) for name in list(self.names)[:SHOWN]]
+            known = [_shown(name, 60) for name in list(self.names)[:SHOWN]]
             more = len(self.names) - len(known)
             near = difflib.get_close_matches(token.text, list(self.names), n=1)
             raise ValueError(
-                f'There is no column "{words.cut(token.text, 60)}"; there are {", ".join(known) or "none"}'
-                f"{f' and {more} more' if more else ''}.{f' Did you mean {words.cut(near[0], 60)}?' if near else ''}"
+                f'There is no column "{_shown(token.text, 60)}"; there are {", ".join(known) or "none"}'
+                f"{f' and {more} more' if more else ''}.{f' Did you mean {_shown(near[0], 60)}?' if near else ''}"
             )
         return self.take().text
 
@@ -181,7 +181,7 @@ class _Reader:
             return ValueError(f"The filter ends too early; it needs {expected} there.")
         spaces = ', or quotes, as in "New York", if this belongs to what is before it'
         return ValueError(
-            f'The filter is not understood at "{words.cut(token.text, 40)}" (character {token.start + 1}); '
+            f'The filter is not understood at "{_shown(token.text, 40)}" (character {token.start + 1}); '
             f"it needs {expected} there{spaces if token.kind == 'word' and self.place else ''}."
         )
 
@@ -194,7 +194,7 @@ def _tokens(text: str) -> list[Token]:
         if match is None:
             rest = text[start:end].lstrip()
             raise ValueError(
-                f"The filter is not understood from character {end - len(rest) + 1} on, {words.cut(rest, 40)}; "
+                f"The filter is not understood from character {end - len(rest) + 1} on, {_shown(rest, 40)}; "
                 "a quote that opens must close, and comparisons are =, !=, <, <=, > and >=."
             )
         kind = match.lastgroup
@@ -213,7 +213,7 @@ def _compare(column: str, values: pd.Series, sign: str, value: str) -> np.ndarra
     if conditions.is_ordered(values):
         return COMPARISONS[sign](conditions.numbers(values), _number(column, values, value)) & ~absent
     if sign not in ("=", "!="):
-        raise ValueError(f"{words.cut(column, 60)} is a column of text, which {sign} cannot compare; use =, != or in.")
+        raise ValueError(f"{_shown(column, 60)} is a column of text, which {sign} cannot compare; use =, != or in.")
     return (_in(column, values, [value]) ^ (sign == "!=")) & ~absent
 
 
@@ -236,4 +236,9 @@ def _number(column: str, values: pd.Series, value: str) -> float:
     except (ValueError, OverflowError):
         pass
     what = "dates, such as 2020-01-31" if date else "numbers"
-    raise ValueError(f'{words.cut(column, 60)} is a column of {what}; "{words.cut(value, 40)}" is none.')
+    raise ValueError(f'{_shown(column, 60)} is a column of {what}; "{_shown(value, 40)}" is none.')
+
+
+def _shown(text: str, length: int) -> str:
+    """Text of others on one line, cut."""
+    return words.cut(" ".join(text.split()), length)

@@ -66,7 +66,7 @@ def of_run(run: str, part: str = "test") -> dict:
     positions[part] = _places(dataset, ids, run)
     record = without_twins(dataset, positions, y_true, logits.argmax(axis=1), part)
     record = {"format": FORMAT, "predictions": stamp, "part": part, **record}
-    runs.write_json(path, record)
+    runs.write_record(run, path.name, record)
     return record
 
 

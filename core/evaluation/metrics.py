@@ -4,20 +4,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation import ranking
+from core import registry
+from core.evaluation import counted, ranking
 
 N_BINS = 10  # of confidence, for the expected calibration error
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is shown. form : "percent" (a share), "area" (under a curve, in [0, 1]) or "number"."""
+    """How a metric is shown. form : "percent" (a share), "area" (under a curve, in [0, 1]) or "number".
+
+    least : the lowest value that it can have, if it is held from above by 1
+    """
 
     title: str
     text: str  # one sentence that explains it
     higher_is_better: bool = True
     form: str = "percent"
+    least: float = 0.0
 
+
+COUNTED = {name: registry.member(counted, name, "metric") for name in registry.members(counted)}
 
 METRICS = {
     "accuracy": Metric("Accuracy", "Share of samples that it gets right."),
@@ -32,12 +39,7 @@ METRICS = {
     ),
     "f1_macro": Metric("F1 (macro)", "Precision and recall in one figure, mean of all classes."),
     "f1_weighted": Metric("F1 (weighted)", "Precision and recall in one figure, mean over classes by their size."),
-    "mcc": Metric(
-        "Matthews correlation", "Correlation of decision and truth: 1 is perfect, 0 is a guess.", form="number"
-    ),
-    "kappa": Metric(
-        "Cohen's kappa", "Agreement with the truth beyond chance: 1 is perfect, 0 is a guess.", form="number"
-    ),
+    **{name: Metric(one.TITLE, one.TEXT, True, one.FORM, one.LEAST) for name, one in COUNTED.items()},
     "top_2": Metric("Top 2", "Share of samples whose class is among the two most probable ones."),
     "top_3": Metric("Top 3", "Share of samples whose class is among the three most probable ones."),
     "top_5": Metric("Top 5", "Share of samples whose class is among the five most probable ones."),
@@ -68,9 +70,10 @@ METRICS = {
     ),
     "ece": Metric("Calibration error", "Mean gap between how sure the model is and how often it is right.", False),
 }
-OF_COUNTS = (
-    "accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_weighted mcc kappa".split()
-)  # those that follow from the confusion matrix
+OF_COUNTS = [  # those that follow from the confusion matrix
+    *"accuracy balanced_accuracy precision_macro recall_macro f1_macro f1_weighted".split(),
+    *COUNTED,
+]
 TOP = {"top_2": 2, "top_3": 3, "top_5": 5}
 
 
@@ -82,7 +85,7 @@ def values(y_true: np.ndarray, y_prob: np.ndarray, names: list[str] | None = Non
     Precision is averaged over the classes that are called, recall over those that occur, F1 over those that do either
     (scikit-learn's zero_division=nan); areas over classes with positives and negatives. The decision is the most
     probable class, the first of several. Brier: the mean of the sum of squared differences over classes; of two
-    classes it is that of one of them, in [0, 1]. mcc and kappa are None where their denominator is 0.
+    classes it is that of one of them, in [0, 1].
     Raises ValueError if the arrays do not fit, hold NaN or infinity, or a class that is not there.
     """
     y_true, y_prob = checked(y_true, y_prob)
@@ -115,17 +118,11 @@ def of_counts(hit: np.ndarray, support: np.ndarray, called: np.ndarray) -> dict[
     """The metrics OF_COUNTS from how often each class was found, occurs and was called; NaN where not defined.
 
     hit, support, called : arrays (..., n_classes); the results have shape (...)
-    Sources: Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient",
-    Computational Biology and Chemistry 28:367 (mcc); Cohen 1960, "A coefficient of agreement for nominal scales",
-    Educational and Psychological Measurement 20:37 (kappa).
     """
     hit, support, called = (np.asarray(array, float) for array in (hit, support, called))
     n, right = support.sum(axis=-1), hit.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         precision, recall, f1 = hit / called, hit / support, 2 * hit / (support + called)
-        chance = (support * called).sum(axis=-1)
-        spread = (n**2 - (support**2).sum(axis=-1)) * (n**2 - (called**2).sum(axis=-1))
-        covered = right * n - chance
         return {
             "accuracy": right / n,
             "balanced_accuracy": _mean(recall),
@@ -133,8 +130,7 @@ def of_counts(hit: np.ndarray, support: np.ndarray, called: np.ndarray) -> dict[
             "recall_macro": _mean(recall),
             "f1_macro": _mean(f1),
             "f1_weighted": np.where(support > 0, f1 * support, 0).sum(axis=-1) / n,
-            "mcc": np.where(spread > 0, covered / np.sqrt(spread), np.nan),
-            "kappa": np.where(n**2 > chance, covered / (n**2 - chance), np.nan),
+            **{name: one.of_counts(hit, support, called) for name, one in COUNTED.items()},
         }
 
 

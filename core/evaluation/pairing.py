@@ -6,6 +6,7 @@ import numpy as np
 
 from core import notes, runs, words
 from core.evaluation import groups
+from core.workspace import command
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _check_over(run: str) -> None:
         raise ValueError(f"{notes.name(run)} is still {state}; compare it when it is done.")
     if not runs.path(run, "predictions", "test.parquet").exists():
         raise ValueError(
-            f"{notes.name(run)} ({state}) has no predictions yet; `python -m core evaluate {run}` makes them, "
+            f"{notes.name(run)} ({state}) has no predictions yet; `{command('core')} evaluate {run}` makes them, "
             "if it has trained for an epoch."
         )
 
@@ -103,7 +104,7 @@ def _check_over(run: str) -> None:
 def _check_same_data(names: list[str]) -> None:
     first, *others = names
     for other in others:
-        mine, its = (runs.read_json(run, "schema.json").get("fingerprint") for run in (first, other))
+        mine, its = (runs.fingerprint(run) for run in (first, other))
         if mine == its:
             continue
         a, b = (runs.config(run).data for run in (first, other))

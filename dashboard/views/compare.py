@@ -49,7 +49,7 @@ def verdict(a: dict, b: dict, metric: str, margin: float) -> dict | None:
         st.warning(words.markdown(str(error.args[0])), icon=":material/info:")
         return None
     badge = {"unknown": "unclear"}.get(found["answer"], found["answer"])
-    st.subheader(f":{SIGNS[found['answer']]}-badge[{badge}] {words.markdown(found['sentence'])}", anchor=False)
+    st.header(f":{SIGNS[found['answer']]}-badge[{badge}] {words.markdown(found['sentence'])}", anchor=False)
     return found
 
 
@@ -200,7 +200,7 @@ def flips(a: dict, b: dict, found: dict, classes: list[str]) -> None:
     pair = _paired(tuple(a["runs"]), tuple(b["runs"]), _stamp(a, b))
     gains, losses = len(found["wrong_to_right"]), len(found["right_to_wrong"])
     right = int(pairing.majority(pair.b, pair.targets).sum())
-    st.subheader("Samples that flipped", anchor=False)
+    st.header("Samples that flipped", anchor=False)
     majority = " Of several seeds, what most of them say counts." if len(pair.a) + len(pair.b) > 2 else ""
     st.markdown(
         f"Both are right on {right - gains:,} and wrong on {pair.n - right - losses:,} of {pair.n:,} test samples. "

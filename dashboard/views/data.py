@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from core import data, jobs, registry, runs, words
+from core import data, jobs, registry, words
 from core.data import imports, readers, store
 from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, url
 
@@ -30,7 +30,7 @@ def sets(names: list[str]) -> str:
 def header(dataset: data.Dataset, facts: dict) -> None:
     """Name, facts in one line, and what can be done with the set as a whole."""
     left, right = st.columns([4, 2], vertical_alignment="center")
-    left.subheader(words.markdown(dataset.name), anchor=False)
+    left.header(words.markdown(dataset.name), anchor=False)
     if not sharing.read_only():
         with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             where = {"data": dataset.name}
@@ -149,8 +149,6 @@ def told() -> None:
 if opened := st.session_state.pop("data-open", None):
     st.query_params["data"] = opened
     st.query_params.pop("add", None)
-if not sharing.read_only():
-    runs.check_workspace()
 st.title("Data")
 adding = "add" in st.query_params and not sharing.read_only()
 left, right = st.columns([3, 1], vertical_alignment="bottom")

@@ -28,7 +28,7 @@ def everything(run: str, part: str, figures: dict) -> None:
     try:
         found = answers.of(run, part)
     except runs.DamagedRun as error:  # what was computed from them is still there
-        st.error(str(error), icon=":material/error:")
+        st.error(words.literal(str(error)), icon=":material/error:")
         evaluation_figures.all_metrics(figures)
         return
     left, right = st.container(key="decide").columns([1, 4], gap="medium")  # one under another where it is narrow

@@ -41,7 +41,7 @@ def chosen_sample(run: str, schema, dataset):
     try:
         return explain_strip.choose(run, schema, dataset)
     except runs.DamagedRun as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.literal(str(error)), icon=":material/error:")
         return None
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import folds, jobs, runs, watching, words
-from dashboard import actions, run_page, sharing
+from dashboard import actions, frame, run_page, sharing
 from exports import charts
 
 PHASES = {
@@ -212,7 +212,7 @@ def show_weights(report: dict) -> None:
         if report.get(kind):
             names = report[kind]
             more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-            st.markdown(f"{meaning}: " + ", ".join(f"`{name}`" for name in names[:20]) + more)
+            st.markdown(f"{meaning}: " + ", ".join(words.literal(words.cut(name, 80)) for name in names[:20]) + more)
     if report.get("sha256"):
         st.caption(f"SHA-256 of the weights: `{report['sha256']}`")
 
@@ -228,4 +228,4 @@ def record(run: str, name: str) -> dict | None:
 
 run = run_page.choose("Live")
 busy = jobs.summary(run)["state"] in runs.WORKING
-st.fragment(view, run_every=1 if busy else None)(run, busy)
+st.fragment(frame.in_a_sentence(view), run_every=1 if busy else None)(run, busy)

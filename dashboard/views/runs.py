@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import config, data, jobs, notes, runs, words
 from core.evaluation import groups
-from dashboard import actions, noting, sharing
+from dashboard import actions, frame, noting, sharing
 
 EXAMPLE = "digits"
 COLUMNS = {  # in pixels: the first four are in sight on a window of 900
@@ -188,8 +188,10 @@ def of_one(row: dict, chosen: bool) -> None:
             actions.code(row, "runs")
         if note := notes.read(row["run"]).note:
             st.caption(words.markdown(note))
+        if problem := notes.problem(row["run"]):
+            st.warning(words.literal(sharing.clean(problem)), icon=":material/warning:")
     if row["state"] in ("failed", "lost", "damaged"):
-        st.error(f"{row['run'][11:]}: {sharing.clean(row['message'])}", icon=":material/error:")
+        st.error(f"{row['run'][11:]}: {words.literal(sharing.clean(row['message']))}", icon=":material/error:")
 
 
 def of_several(chosen: list[dict]) -> None:
@@ -255,7 +257,7 @@ if runs.names():
     if not sharing.read_only():
         with right.container(horizontal=True, horizontal_alignment="right"):
             st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
-    st.fragment(table, run_every=2 if jobs.working() else None)()
+    st.fragment(frame.in_a_sentence(table), run_every=2 if jobs.working() else None)()
 elif sharing.read_only():
     st.info("There are no runs to look at yet. Whoever runs this dashboard trains them.", icon=":material/info:")
 else:

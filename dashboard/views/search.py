@@ -109,9 +109,9 @@ def course(name: str, watched: bool) -> None:
         f"{frame.chip(status['state'])}&ensp;{words.markdown(asked.data)}&ensp;{words.markdown(asked.net or '')}&ensp;"
         f"{words.markdown(asked.objective)}"
     )
-    st.subheader(words.markdown(search.sentence(asked, status, rows)), anchor=False)
+    st.header(words.markdown(search.sentence(asked, status, rows)), anchor=False)
     if status["state"] in ("failed", "lost"):
-        st.error(status.get("message", ""), icon=":material/error:")
+        st.error(words.literal(status.get("message", "")), icon=":material/error:")
     over = sum(row["state"] not in ("running", "waiting") for row in rows)
     if working:
         st.progress(min(1.0, over / asked.trials), text=progress_text(asked, rows, over))
@@ -228,11 +228,11 @@ if not found:
 else:
     asked = st.query_params.get("search")
     if asked is not None and asked not in found:
-        st.warning(f"There is no search {asked} in this workspace; this is another one.")
+        st.warning(f"There is no search {words.literal(words.cut(asked, 60))} in this workspace; this is another one.")
     with right:
         name = url.select("Search", found, "search", found[0], label_visibility="collapsed")
     search.load(name)  # a damaged one is said here, where one sentence becomes of it
     working = search.status(name)["state"] in runs.WORKING
-    st.fragment(course, run_every=2 if working else None)(name, working)
+    st.fragment(frame.in_a_sentence(course), run_every=2 if working else None)(name, working)
     with st.expander("New search"):
         new_search()

@@ -52,6 +52,7 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
             st.image(
                 pictures.gallery(dataset, np.flatnonzero(parts == "train"), 20 if dataset.images.shape[3] <= 64 else 8),
                 caption="One class per row",
+                alt="Training images, a row of them for each class",
                 width="stretch",
             )
         else:
@@ -157,7 +158,10 @@ if before:
     try:
         cloned = runs.config(before)
     except (ValueError, LookupError) as error:
-        st.warning(f"The settings of {before} cannot be taken over: {error}", icon=":material/warning:")
+        st.warning(
+            words.literal(f"The settings of {words.cut(before, 60)} cannot be taken over: {error}"),
+            icon=":material/warning:",
+        )
 asked = cloned.data.name if cloned else st.query_params.get("data")
 mark = (asked, before)
 if st.session_state.get("data") not in names or mark != st.session_state.get("asked"):
@@ -166,7 +170,7 @@ if st.session_state.get("data") not in names or mark != st.session_state.get("as
 if st.session_state["data"] not in names:
     st.session_state["data"] = "digits"
 
-st.subheader("1. Data")
+st.header("1. Data")
 name = st.selectbox("Data set", names, key="data", format_func=data.title, label_visibility="collapsed")
 dataset = run_page.dataset(name)
 if cloned and name != cloned.data.name:
@@ -191,7 +195,7 @@ if parts is None:
 with place:
     show_data(dataset, parts)
 
-st.subheader("2. Net")
+st.header("2. Net")
 fitting = [net for net in nets.available() if dataset.kind in nets.kinds(net)]
 net = st.selectbox(
     "Net",
@@ -217,7 +221,7 @@ key = f"{net_key}-trained" if trained else prefix  # what is suggested for train
 if dataset.kind == "image":
     plan = seen(dataset, dataclasses.replace(plan, image_size=suggested.data.image_size), key)
 
-st.subheader("3. Settings")
+st.header("3. Settings")
 start = suggested.training
 if asked == name and not cloned and (strength := st.query_params.get("resample")):
     with contextlib.suppress(ValueError):

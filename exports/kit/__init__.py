@@ -8,7 +8,7 @@ import re
 import sys
 import zipfile
 
-from core import progress, runs, words
+from core import files, progress, runs, words
 from exports.kit import samples as kit_samples
 from exports.kit import triton
 from exports.model_file import ModelFile
@@ -41,15 +41,16 @@ def write(run: str, real_samples: bool = False, although_failed: bool = False) -
         raise ValueError(
             f"The certificate of run {run} failed, so no kit is made unless you insist. {proof['verdict']}"
         )
-    files = contents(run, model, path, proof, real_samples)
+    inside = contents(run, model, path, proof, real_samples)
     progress.report(1, 3)
     target = runs.path(run, "exports", "kit.zip")
     with runs.replacing(target) as beside, zipfile.ZipFile(beside, "w") as archive:
-        for name in sorted(files):
-            _add(archive, f"{run}/{name}", files[name])
+        for name in sorted(inside):
+            _add(archive, f"{run}/{name}", inside[name])
         for name in ("model.onnx", f"models/{run}/1/model.onnx"):
             archive.write(path, f"{run}/{name}", zipfile.ZIP_STORED)  # weights do not get smaller
             progress.report(2, 3)
+    files.not_before(target, path)
     progress.report(3, 3)
     return target
 
@@ -73,7 +74,7 @@ def contents(
         "kind": model.kind,
         "channels": model.inputs[0]["shape"][1] if model.kind == "image" else None,
         "n_classes": len(model.classes),
-        "classes": words.markdown(words.cut(", ".join(model.classes), 300)),
+        "classes": words.literal(words.cut(" ".join(", ".join(model.classes).split()), 300)),
         "samples_text": "test samples" if real_samples else "made-up samples, none of a real one",
         "sample_arguments": " ".join(f"samples/{name}" for name in samples),
         "tolerance": f"{TOLERANCE:g}",
@@ -82,7 +83,7 @@ def contents(
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",  # the pinned versions are for it
         "name": re.sub(r"^[\d-]+(?=[a-z])", "", run),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "verdict": words.markdown(proof["verdict"] if proof else "Nothing yet: the proof was not run on this file."),
+        "verdict": words.literal(proof["verdict"] if proof else "Nothing yet: the proof was not run on this file."),
         "made_with": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "fingerprint": model.facts.get("data_fingerprint", ""),
     }
@@ -115,7 +116,14 @@ def server() -> dict[str, bytes]:
     for folder in packages:
         if len(folder.parts) > 1 and f"{folder}/__init__.py" not in found:
             found[f"{folder}/__init__.py"] = PACKAGE.encode()
-    return found | {"server/LICENSE": (ROOT / "LICENSE").read_bytes()}
+    return found | {"server/LICENSE": _licence()}
+
+
+def _licence() -> bytes:
+    """The project's licence; where the project is installed, it is among what the installer knows of it."""
+    if (ROOT / "LICENSE").is_file():
+        return (ROOT / "LICENSE").read_bytes()
+    return importlib.metadata.distribution("vitrine").read_text("licenses/LICENSE").encode()
 
 
 def pinned(names: tuple[str, ...]) -> str:

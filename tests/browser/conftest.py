@@ -4,6 +4,7 @@ import pytest
 
 from exports.page import web
 from tests.browser import chromium
+from tests.exports import made
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,14 @@ def page(browser):
     # a page that is left while it loads its code gives up the rest of it, and Chromium calls that an error
     assert not [error for error in errors if not any(url in error for url in aborted)]
     assert not outside
+
+
+@pytest.fixture
+def exported(finished_workspace, finished):
+    """Names of finished runs with model.onnx, in a workspace of the test's own."""
+    for run in finished.values():
+        made.put(run, made.export(finished_workspace[0], run))
+    return finished
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def serving(workspace: pathlib.Path, script: pathlib.Path | None = None):
         yield address
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import pytest
 
 from core import jobs, runs
 from exports import page as living
-from exports import report, web
+from exports import report
+from exports.page import web
 from tests.browser.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

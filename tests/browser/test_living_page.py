@@ -11,18 +11,10 @@ import pytest
 from PIL import Image
 
 from core import runs
-from exports import feeding, page, web
-from tests.exports import made
+from exports import feeding, page
+from exports.page import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-
-@pytest.fixture
-def exported(finished_workspace, finished):
-    """Names of finished runs with model.onnx, in a workspace of the test's own."""
-    for run in finished.values():
-        made.put(run, made.export(finished_workspace[0], run))
-    return finished
 
 
 @pytest.fixture

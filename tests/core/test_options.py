@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.options import check, from_dict, option
+from core.options import check, from_dict, option, parse
 
 
 @dataclass(frozen=True)
@@ -79,3 +79,10 @@ def test_from_dict_names_the_settings_there_are():
 def test_from_dict_checks_the_values():
     with pytest.raises(ValueError, match="grams is 0"):
         from_dict(Oven, {"grams": 0})
+
+
+def test_a_text_that_holds_json_may_be_given_as_what_it_says():
+    from core.nets import own
+
+    parsed = parse(["where=a:b", 'arguments={"width": 32}'])
+    assert from_dict(own.Options, parsed) == own.Options("a:b", '{"width": 32}')

@@ -51,3 +51,12 @@ def test_days_are_named_where_they_are_near():
 
 def test_names_are_made_distinct_also_from_those_that_have_a_number():
     assert words.distinct(["a", "a", "a (2)"]) == ["a", "a (3)", "a (2)"]
+
+
+def test_a_sentence_with_markup_in_it_is_shown_as_it_is_and_one_without_stays_as_it_is():
+    plain = "Run breast_cancer-1 (3.5 MB) has none yet: python -m exports onnx 2026-01-02-a-b."
+    assert words.literal(plain) == plain
+    assert words.literal("<b>a</b> *b* $c$ :red[d] [e](http://f)") == (
+        "\\<b>a\\</b> \\*b\\* \\$c\\$ \\:red\\[d\\] \\[e\\](http\u2060://f)"
+    )
+    assert words.literal("# a\n1. b\n- c") == "\\# a\n1\\. b\n\\- c"

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import data, explain, jobs, runs, trust
 from core.evaluation import similar
-from dashboard import engine, explain_sample
+from dashboard import engine, explain_sample, frame
 from tests.dashboard import pages
 from tests.exports import made
 
@@ -37,6 +37,15 @@ def end_engine():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@pytest.fixture(autouse=True)
+def no_fault_hidden(caplog):
+    """A page shows a sentence in place of a traceback; no test may pass because of that."""
+    yield
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    hidden = [record for record in records if record.name == frame.FAULTS]
+    assert not hidden, hidden[0].exc_text
 
 
 @pytest.fixture

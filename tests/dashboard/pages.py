@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from core import config, data, jobs, runs
+from dashboard import frame
 
 PAGES = ("runs", "data", "train", "search", "live", "evaluate", "explain", "compare", "export", "share")
 OF_A_RUN = ("live", "evaluate", "explain", "export", "share")
@@ -89,6 +90,12 @@ def check(page) -> None:
     assert not page.exception, [error.message for error in page.exception]
     for error in (*page.error, *page.warning):
         assert is_sentence(error.value), error.value
+        assert frame.WHY not in unescaped(error.value), error.value  # what stands in place of a traceback
+
+
+def unescaped(text: str) -> str:
+    """Markdown whose signs were escaped, as a person reads it."""
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
 
 
 def html(page) -> str:

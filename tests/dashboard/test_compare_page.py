@@ -39,7 +39,7 @@ def pair() -> tuple[str, str]:
 
 
 def said(page) -> str:
-    return " ".join(element.value for element in (*page.subheader, *page.markdown, *page.caption)).replace("\\", "")
+    return " ".join(element.value for element in (*page.header, *page.markdown, *page.caption)).replace("\\", "")
 
 
 def test_without_runs_the_page_says_what_to_do(show):
@@ -58,7 +58,7 @@ def test_one_run_alone_asks_for_another(show):
 def test_the_verdict_is_the_first_sentence(show, pair):
     page = show("compare", runs=",".join(pair))
     check(page)
-    sentence = page.subheader[0].value.replace("\\", "")
+    sentence = page.header[0].value.replace("\\", "")
     assert sentence.startswith(":green-badge[better] new is better than old: accuracy 98.9% against 88.9%")
 
 
@@ -215,7 +215,7 @@ def test_titles_of_markup_stay_what_they_are(show, pair):
     notes.write(pair[1], title="<b>new</b> [x](y)")
     page = show("compare", runs=",".join(pair))
     check(page)
-    assert "\\<b\\>new\\</b\\> \\[x\\]\\(y\\)" in page.subheader[0].value
+    assert "\\<b\\>new\\</b\\> \\[x\\]\\(y\\)" in page.header[0].value
 
 
 def test_an_archived_run_is_not_offered_but_shown_if_asked_for(show, pair):
@@ -258,7 +258,7 @@ def test_classes_of_markup_stay_what_they_are(show, tmp_path, curve):
     made = finished(9, "old", name), finished(2, "new", name, lr=0.01)
     page = show("compare", runs=",".join(made), curve=curve)
     check(page)
-    assert not any("<b>a</b>" in element.value for element in (*page.markdown, *page.caption, *page.subheader))
+    assert not any("<b>a</b>" in element.value for element in (*page.markdown, *page.caption, *page.header))
 
 
 def test_data_that_was_deleted_is_a_sentence_and_the_verdict_stays(show, tmp_path):

@@ -132,7 +132,7 @@ def test_choosing_another_run_changes_page_and_url(show, finished):
     page = show("evaluate", run=finished["digits"])
     page.selectbox(key="run").set_value(finished["breast_cancer"]).run()
     assert page.query_params["run"] == finished["breast_cancer"]
-    assert "test rows" in page.subheader[0].value
+    assert "test rows" in page.header[0].value
 
 
 def test_another_page_shows_the_run_looked_at_last(show, finished):

@@ -96,14 +96,14 @@ def test_a_run_of_the_search_may_be_deleted(show):
     search.study(name).tell(trial.number, 0.9)
     page = show("search")
     pages.check(page)
-    assert page.subheader[0].value.startswith("Best of 1 trial") and "Evaluate" not in pages.links(page)
+    assert page.header[0].value.startswith("Best of 1 trial") and "Evaluate" not in pages.links(page)
 
 
 def test_a_search_says_what_it_found(show):
     made()
     page = show("search")
     pages.check(page)
-    assert page.subheader[0].value.replace("\\", "").startswith("Best of 3 trials: val_accuracy 0.9000 with lr=0.15.")
+    assert page.header[0].value.replace("\\", "").startswith("Best of 3 trials: val_accuracy 0.9000 with lr=0.15.")
     rows = page.dataframe[0].value
     assert rows["val_accuracy"].tolist() == ["0.9000", "0.8000", "0.7000"]  # the best first
 

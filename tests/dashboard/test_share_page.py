@@ -4,7 +4,8 @@ import pytest
 
 from core import explain, runs
 from exports import page as living
-from exports import report, web
+from exports import report
+from exports.page import web
 from tests.dashboard import pages
 from tests.dashboard.pages import button
 

@@ -29,6 +29,12 @@ VARIANTS = [  # a net, its options, and data that it takes
     ("own", {"where": "tests.core.nets.mine:Pixels"}, SMALL[1:3]),
     ("own", {"where": "tests.core.nets.mine:rows", "arguments": '{"width": 3}'}, TABLES[1:]),
 ]
+VARIANTS += [  # a net that is new: its defaults
+    (name, {}, SMALL if kind == "image" else TABLES)
+    for name in nets.available()
+    if name not in {known for known, *_ in VARIANTS}
+    for kind in nets.kinds(name)
+]
 CASES = [(name, options, schema) for name, options, schemas in VARIANTS for schema in schemas]
 each_case = pytest.mark.parametrize(
     ("name", "options", "schema"),

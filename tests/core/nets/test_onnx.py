@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from exports import feeding, sides
+from exports import feeding
 from exports import onnx as export
 from exports.answers import Answers
+from exports.parity import sides
 from tests.core import toys
 from tests.core.nets.test_nets import VARIANTS, fitted, samples
 

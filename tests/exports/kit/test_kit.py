@@ -248,12 +248,12 @@ def test_a_kit_of_a_file_that_failed_its_proof_is_made_only_on_purpose_and_says_
     with pytest.raises(ValueError, match="Failed: planted"):
         kit.write(run)
     with zipfile.ZipFile(kit.write(run, although_failed=True)) as archive:
-        assert "Failed\\: planted" in archive.read(f"{run}/VERIFY.md").decode()
+        assert "Failed: planted." in archive.read(f"{run}/VERIFY.md").decode()
 
 
 def test_hostile_class_names_stay_text(tmp_path):
     text = toy(tmp_path, served.table(tmp_path)).joinpath("README.md").read_text(encoding="utf-8")
-    assert "\\<yes\\>" in text and "<yes>" not in text
+    assert "\\<yes>" in text and "<yes>" not in text.replace("\\<yes>", "")
 
 
 def test_without_an_exported_file_there_is_no_kit(finished):

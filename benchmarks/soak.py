@@ -1,0 +1,136 @@
+"""Several browser sessions over all pages for minutes, while two runs train: errors, memory, what stays behind.
+
+Every session goes its own random way over the pages, scrolls, and opens what can be opened. Counted: exceptions shown
+on a page, errors of the browser, pages that showed nothing, the dashboard's memory by minute, and after `--stop` the
+processes that are still there. To reach: no error, memory flat within 10% after the first minutes, nothing left.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import psutil
+from playwright.sync_api import Error, sync_playwright
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+
+import core
+from core import jobs, runs
+from tests.browser import chromium
+from tests.browser.serving import ROOT, serving, workspace_of
+
+OF_A_RUN = ("live", "evaluate", "explain", "export", "share")
+OTHERS = ("runs", "data", "train", "search", "compare")
+SHOWN = "[data-testid=stException], [data-testid=stExceptionTraceback]"
+WARM = 0.4  # share of the time after which memory is to be flat
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--sessions", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, workspace_of(pathlib.Path(folder, "workspace")) as workspace:
+        for name in ("digits", "breast_cancer"):
+            core.train(name, epochs=3)
+        told, memory, stop = [], [], threading.Event()
+        with serving(workspace) as address:
+            port = address.rsplit(":", 1)[1]
+            server = next(p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or []))
+            threading.Thread(target=keep_two_training, args=(stop,), daemon=True).start()
+            threading.Thread(target=watch, args=(server, memory, stop), daemon=True).start()
+            sessions = [
+                threading.Thread(target=session, args=(address, told, stop, asked.seed + i))
+                for i in range(asked.sessions)
+            ]
+            for one in sessions:
+                one.start()
+            time.sleep(60 * asked.minutes)
+            stop.set()
+            for one in sessions:
+                one.join()
+            zombies = [p.pid for p in server.children(recursive=True) if p.status() == psutil.STATUS_ZOMBIE]
+            done = subprocess.run(
+                [sys.executable, "-m", "dashboard", "--stop"], cwd=ROOT, env=os.environ, capture_output=True, text=True
+            )
+        others = [p for p in psutil.process_iter(["environ"]) if p.pid != os.getpid()]
+        left = [p.pid for p in others if (p.info["environ"] or {}).get("VITRINE_WORKSPACE") == str(workspace)]
+        states = [jobs.state(run) for run in runs.names()]
+    visits = [row for row in told if row[0] == "visit"]
+    faults = [row for row in told if row[0] != "visit"]
+    settled = memory[int(len(memory) * WARM) :]
+    print(f"{asked.sessions} sessions, {asked.minutes:g} minutes, {len(visits)} pages opened, {len(states)} runs")
+    print("memory of the dashboard by minute, MB: " + " ".join(f"{one / 1e6:.0f}" for one in memory[::6]))
+    print(f"after {WARM:.0%} of the time: {min(settled) / 1e6:.0f} to {max(settled) / 1e6:.0f} MB")
+    print(f"errors: {len(faults)}; zombies: {len(zombies)}; left after --stop: {len(left)} ({done.stdout.strip()})")
+    print("states of the runs: " + ", ".join(f"{states.count(name)} {name}" for name in sorted(set(states))))
+    for fault in faults[:20]:
+        print("  ", *fault)
+    return bool(faults or zombies or left)
+
+
+def session(address: str, told: list, stop: threading.Event, seed: int) -> None:
+    """Walk over the pages until told to stop; notes visits and faults as (kind, page, text)."""
+    chance = random.Random(seed)
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        where, aborted = ["?"], []
+        page.on("requestfailed", lambda r: aborted.append(r.url) if "ERR_ABORTED" in (r.failure or "") else None)
+
+        def failed(error) -> None:
+            if not any(url in str(error) for url in aborted):  # a page that was left before it had all its code
+                told.append(("browser", where[0], str(error)[:200]))
+
+        page.on("pageerror", failed)
+        while not stop.is_set():
+            names = runs.names()
+            where[0] = chance.choice(OF_A_RUN) + f"?run={chance.choice(names)}"
+            if chance.random() < 0.4:
+                where[0] = chance.choice(OTHERS)
+            try:
+                page.goto(f"{address}/{where[0]}", timeout=60_000)
+                page.locator("h1").first.wait_for(timeout=60_000)
+                page.wait_for_timeout(1000 * chance.uniform(1, 4))
+                look_around(page, chance)
+                if page.locator(SHOWN).count():
+                    told.append(("exception", where[0], page.locator(SHOWN).first.inner_text()[:300]))
+                told.append(("visit", where[0], ""))
+            except Error as error:
+                told.append(("nothing shown", where[0], str(error).split("\n")[0]))
+        browser.close()
+
+
+def look_around(page, chance: random.Random) -> None:
+    """Scroll, open a fold, choose another part; what is not there is not used."""
+    page.mouse.wheel(0, chance.randrange(200, 2000))
+    for found in (page.locator("summary"), page.locator("button[role=radio]")):
+        if n := found.count():
+            one = found.nth(chance.randrange(n))
+            if one.is_visible() and one.is_enabled():
+                one.click(timeout=5000)
+                page.wait_for_timeout(800)
+
+
+def keep_two_training(stop: threading.Event) -> None:
+    """Start the next run whenever fewer than two are at work."""
+    while not stop.wait(1):
+        if len(jobs.working()) < 2:
+            jobs.start(core.config.suggest(core.data.get("digits"), epochs=40))
+
+
+def watch(server: psutil.Process, memory: list[int], stop: threading.Event) -> None:
+    """Note the dashboard's memory every ten seconds."""
+    while not stop.wait(10):
+        memory.append(server.memory_info().rss)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
