@@ -150,7 +150,7 @@ def photographs(folder: pathlib.Path, repeats: int, scratch: pathlib.Path) -> No
     schema = config.seen_by_net(plan, dataset.schema)
     where = np.linspace(0, len(dataset) - 1, min(ENOUGH, len(dataset))).astype(int)
     large, y = np.ascontiguousarray(dataset.images[where]), dataset.targets[where]
-    small = feed.read(large, np.arange(len(y)), CPU, loop.shrink_to(Model(schema, plan.net))).numpy()
+    small = feed.read(large, np.arange(len(y)), CPU, feed.shrink_to(Model(schema, plan.net))).numpy()
     title(f"{len(y):,} photographs at 64x64, the small CNN, batches of {BATCH}, flip and crop")
     against_plain_loop(schema, small, y, plan.training, plan.augment, repeats)
     for x in (small, large):
@@ -174,7 +174,7 @@ def against_data_loader(dataset, side: int, repeats: int) -> None:
     began = time.perf_counter()
     plan = suggested(dataset, side)
     model = Model(config.seen_by_net(plan, dataset.schema), plan.net)
-    ours = feed.open_feed(dataset.x, dataset.targets, np.arange(len(dataset)), CPU, loop.shrink_to(model))
+    ours = feed.open_feed(dataset.x, dataset.targets, np.arange(len(dataset)), CPU, feed.shrink_to(model))
     print(f"  Once before, into memory at {side}x{side}: {time.perf_counter() - began:.1f} s")
     order = torch.Generator().manual_seed(0)
     augment = Augment(plan.augment, len(dataset.classes), 255.0, torch.Generator().manual_seed(0))
@@ -247,7 +247,7 @@ def in_memory_and_read_ahead(schema, x, y, plan, repeats: int) -> None:
 
     def training(kind):
         model = Model(schema, config.NetConfig("cnn"))
-        shrink = loop.shrink_to(model) if x.shape[1:] != schema.shape else None
+        shrink = feed.shrink_to(model) if x.shape[1:] != schema.shape else None
         made = kind(x, y, where["train"], CPU, shrink)
         return epochs_of(loop.Training(model, x, y, where, plan.training, plan.augment, train_feed=made))
 

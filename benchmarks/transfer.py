@@ -102,14 +102,14 @@ def logistic_regression(run: str) -> float:
     from sklearn.linear_model import LogisticRegression
 
     from core import model
-    from core.training import feed, loop
+    from core.training import feed
     from core.training.trunk import Trunk
 
     loaded, dataset = model.load(run), runs.dataset(run)
     where = split.load(runs.path(run, "split.parquet"), dataset.ids)
     trunk, cpu = Trunk(loaded), torch.device("cpu")
     features = {
-        part: trunk.features(feed.open_feed(dataset.x, dataset.targets, where[part], cpu, loop.shrink_to(loaded)))
+        part: trunk.features(feed.open_feed(dataset.x, dataset.targets, where[part], cpu, feed.shrink_to(loaded)))
         for part in ("train", "test")
     }
     best = LogisticRegression(max_iter=2000).fit(features["train"].numpy(), dataset.targets[where["train"]])

@@ -8,6 +8,8 @@ from core import words
 from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
 from dashboard import answers, operating_panel, run_page, url
+from exports.charts import confusion as confusion_charts
+from exports.charts import curves as curve_charts
 from exports.charts import evaluation as charts
 
 VIEWS = ("ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain")
@@ -92,7 +94,7 @@ def confusion(found: dict, classes: list[str], to_samples) -> None:
         else:
             order = "given"
     most = len(classes) if url.asked("all-classes") else charts.MANY
-    figure = charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(height=400)
+    figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(height=400)
     alt = "Confusion matrix: truth by row, decision by column"
     picked = run_page.clicked(figure, f"confusion-{_n_clicks()}", alt)
     text = "Each row is a true class; off the diagonal are the mistakes. Click a cell to see its samples."
@@ -134,11 +136,11 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
     if view == "ROC":
         log = url.toggle("Rare events", "log-alarms", help="False alarms on a logarithmic axis, from 0.1%.")
         at, only = _marked(found, point, log), classes[j] if two else ""
-        figure = charts.roc(figures["roc"], charts.areas(figures, "auroc"), classes, at, log, only)
+        figure = curve_charts.roc(figures["roc"], curve_charts.areas(figures, "auroc"), classes, at, log, only)
     elif view == "Precision and recall":
         at, only = _marked(found, point), classes[j] if two else ""
-        areas = charts.areas(figures, "average_precision")
-        figure = charts.precision_recall(
+        areas = curve_charts.areas(figures, "average_precision")
+        figure = curve_charts.precision_recall(
             figures["precision_recall"], areas, classes, at and {**at, "x": at["y"], "y": at["precision"]}, only
         )
     elif view == "Calibration":
@@ -150,7 +152,7 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
         if figure is None:
             return
     if two:
-        figure = charts.clickable(figure)
+        figure = curve_charts.clickable(figure)
     picked = run_page.clicked(figure, f"figure-{view}-{_n_clicks()}", view)
     st.caption(HOW[view])
     if view == "ROC" and two:
@@ -191,7 +193,7 @@ def _gain(run: str, part: str, classes: list[str], j: int):
     if gain is None:
         st.info(f"No test sample is {words.markdown(classes[j])}.", icon=":material/info:")
         return None
-    return charts.lift(gain, classes[j])
+    return curve_charts.lift(gain, classes[j])
 
 
 def _clicked(view: str, two: bool, picked: list, figures: dict) -> None:

@@ -8,6 +8,7 @@ from core import folds, runs, words
 from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, slices
 from core.evaluation.operating import SILENT
 from dashboard import actions, answers, engine, operating_panel, run_page, samples, url
+from exports.charts import confusion as confusion_charts
 from exports.charts import evaluation as charts
 
 COURSE = ("accuracy", "balanced_accuracy", "f1_macro")  # what is drawn by epoch
@@ -223,7 +224,7 @@ def of_epochs(run: str, classes: list[str]) -> None:
     with left:
         y_pred = np.array(logits[epoch - 1]).argmax(axis=1)
         counts = metrics.confusion(y_true, y_pred, n_classes)
-        figure = charts.confusion_matrix(counts, classes).update_layout(height=360)
+        figure = confusion_charts.confusion_matrix(counts, classes).update_layout(height=360)
         run_page.chart(figure, "epoch-confusion", f"Confusion matrix after epoch {epoch}")
     with right:
         stamp = runs.path(run, "predictions", "epochs.bin").stat().st_mtime_ns

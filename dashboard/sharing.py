@@ -29,6 +29,11 @@ COMPUTED = (  # what the engine may be asked for: it keeps its results, and chan
 )
 NEVER = ("core.data.insight.mend", "core.explain._kept.pin", "core.explain._kept.unpin")
 KEPT = re.compile(r"(cache|locks)(/|$)|runs/[^/]+/explanations/(?!\.?report\.json)")  # results that are kept
+KEPT_BY_ENGINE = re.compile(  # what it computes is kept there, beside what all may keep
+    KEPT.pattern
+    + r"|runs/[^/]+/\.?(robustness|leaks-\w+)\.json|runs/[^/]+/predictions/\.?embedding\.npz"
+    + r"|data/[^/]+/[0-9a-f]{12}/\.?(means\.npy|checks\.json|profile\.json)|data/[^/]+/splits(/|$)"
+)
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {  # audit events that change files, and which of their arguments are paths
     "os.rename": (0, 1),
@@ -89,13 +94,17 @@ def clean(text: str) -> str:
 # --------------------------------------------------------------------------------------------------- the guard
 
 _guarded: list[pathlib.Path] = []
+_kept: list[re.Pattern] = []
 
 
-def guard(folder: pathlib.Path) -> None:
-    """From now on, let this process change nothing in the workspace `folder` but kept results; start no run."""
+def guard(folder: pathlib.Path, engine: bool = False) -> None:
+    """From now on, let this process change nothing in the workspace `folder` but kept results; start no run.
+
+    engine : whether this process is the engine, which keeps what it computes
+    """
     if not _guarded:
         sys.addaudithook(_hook)
-    _guarded[:] = [folder]
+    _guarded[:], _kept[:] = [folder.resolve()], [KEPT_BY_ENGINE if engine else KEPT]
 
 
 def _hook(event: str, arguments: tuple) -> None:
@@ -116,5 +125,5 @@ def _refuse(path) -> None:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return
     full, inside = pathlib.Path(os.fsdecode(path)).resolve(), _guarded[0]
-    if full.is_relative_to(inside) and not KEPT.match(full.relative_to(inside).as_posix()):
+    if full.is_relative_to(inside) and not _kept[0].match(full.relative_to(inside).as_posix()):
         raise ReadOnly

@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import progress
 from core.workspace import workspace
+from dashboard import sharing
 
 FORGOTTEN = 2.0  # seconds after which work that nobody waits for gives way to other work
 KEPT = 60.0  # seconds for which an answer that nobody has fetched is kept
@@ -242,6 +243,8 @@ def _work(number: int, where: str, function: Callable, args: tuple):
             raise progress.Stopped("The work was stopped.")
 
     os.environ["VITRINE_WORKSPACE"] = where
+    if sharing.read_only():
+        sharing.guard(workspace(), engine=True)
     state[1] = -1.0
     state[0] = number
     try:

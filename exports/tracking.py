@@ -139,17 +139,18 @@ def figures(run: str, record: dict) -> str:
     import html
 
     from exports import charts
-    from exports.charts import evaluation as evaluation_charts
+    from exports.charts import confusion as confusion_charts
+    from exports.charts import curves as curve_charts
 
     test, rows = record["test"], runs.history(run)
     classes = test["classes"]
-    areas = {name: evaluation_charts.areas(test, name) for name in ("auroc", "average_precision")}
+    areas = {name: curve_charts.areas(test, name) for name in ("auroc", "average_precision")}
     drawn = {
         "Loss": charts.learning_curve(rows, "loss", record["epoch"]),
         "Accuracy": charts.learning_curve(rows, "accuracy", record["epoch"]),
-        "Confusion matrix": evaluation_charts.confusion_matrix(test["confusion"], classes),
-        "ROC": evaluation_charts.roc(test["roc"], areas["auroc"], classes),
-        "Precision and recall": evaluation_charts.precision_recall(
+        "Confusion matrix": confusion_charts.confusion_matrix(test["confusion"], classes),
+        "ROC": curve_charts.roc(test["roc"], areas["auroc"], classes),
+        "Precision and recall": curve_charts.precision_recall(
             test["precision_recall"], areas["average_precision"], classes
         ),
     }

@@ -36,6 +36,16 @@ def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, worl
     return order[rank : len(order) - len(order) % world_size : world_size]
 
 
+def shrink_to(model):
+    """A function from stored images (n, c, H, W) to uint8 or float32 ones of the size that the net sees."""
+
+    def shrink(x):
+        small = model.preprocess.sized(x)
+        return small.round().clamp(0, 255).to(torch.uint8) if x.dtype == torch.uint8 else small
+
+    return shrink
+
+
 def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, change=None):
     """The feed for the samples at `where`: resident if they fit into the memory of `device`, else read ahead.
 

@@ -32,16 +32,6 @@ KEPT_VALUES = 2**18  # logits of validation samples that are kept of each epoch,
 MAX_NAMED = 20  # classes never predicted that a row of history names
 
 
-def shrink_to(model):
-    """A function from stored images (n, c, H, W) to uint8 or float32 ones of the size that the net sees."""
-
-    def shrink(x):
-        small = model.preprocess.sized(x)
-        return small.round().clamp(0, 255).to(torch.uint8) if x.dtype == torch.uint8 else small
-
-    return shrink
-
-
 def batch_bounds(n: int, batch_size: int) -> list[int]:
     """Where batches of n samples begin, and n; one sample left over joins the batch before it, for batch norm."""
     bounds = [*range(0, n, batch_size), n]
@@ -298,7 +288,7 @@ class Training:
         model, preprocess = self.model, self.model.preprocess
         if model.schema.kind == "image":
             same = x.shape[1:] == model.schema.shape and preprocess.zoom == 1
-            change = None if same else shrink_to(model)
+            change = None if same else feed.shrink_to(model)
             stored = feed.open_feed(x, y, parts["train"], self.device, change)
             preprocess.fit(stored.some(FIT_SAMPLES))
         else:  # preprocessed once

@@ -69,7 +69,7 @@ def _steps(config: TrainConfig):
     import torch
 
     from core.model import Model
-    from core.training import devices, loop
+    from core.training import devices, feed, loop
     from core.training.augment import Augment
     from core.training.feed import read
     from core.training.losses import loss_of
@@ -92,7 +92,7 @@ def _steps(config: TrainConfig):
 
         weights.start(model, config.net)
     if schema.kind == "image":
-        x = read(dataset.x, where, device, loop.shrink_to(model))
+        x = read(dataset.x, where, device, feed.shrink_to(model))
         model.preprocess.fit(x)
     else:
         rows = torch.from_numpy(np.array(dataset.x[where]))

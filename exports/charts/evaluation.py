@@ -1,112 +1,13 @@
-"""Figures of an evaluation: confusion matrix, curves with bands, calibration, scores, costs, epochs, sets."""
+"""Figures of an evaluation beside its curves: calibration, scores, costs, epochs, sets, shares, broken samples."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core import words
-from exports.charts import GREY, MAX_CURVES, PALETTE, base, class_color, labels, shorten
+from exports.charts import GREY, PALETTE, base, class_color, labels, shorten
+from exports.charts.curves import band, square
 
 UNSEEN = {"marker": {"opacity": 0}}
 MANY = 25  # classes of a confusion matrix drawn at once
-
-
-def confusion_matrix(
-    counts, classes: list[str], by: str = "count", order: str = "given", most: int = MANY
-) -> go.Figure:
-    """Counts (n_classes, n_classes), true class by row. Each cell can be clicked: its customdata is [i, j, ...].
-
-    by : what is written into the cells, "count", or the share of the "row" or the "column";  order : of the classes,
-    "given", "name", "size" or "confusion" (those most confused first);  most : classes drawn, the most confused ones
-    """
-    counts = np.asarray(counts)
-    chosen = class_order(counts, classes, order, most)
-    some = counts[np.ix_(chosen, chosen)]
-    names = labels([classes[j] for j in chosen])
-    of_row = counts[chosen].sum(axis=1)[:, None]
-    of_column = counts[:, chosen].sum(axis=0)[None]
-    shares = some / np.maximum({"column": of_column}.get(by, of_row), 1)
-    n = len(chosen)
-    written = None
-    if n <= MANY:
-        text = some.astype(str) if by == "count" else np.char.mod("%.0f%%", 100 * shares)
-        written = np.where(some > 0, text, "")
-    fig = base("The model says", "Truth")
-    fig.add_heatmap(
-        z=shares,
-        x=names,
-        y=names,
-        text=written,
-        texttemplate=None if written is None else "%{text}",
-        hoverinfo="skip",
-        colorscale="Cividis",
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=1,
-        ygap=1,
-    )
-    i, j = (grid.ravel() for grid in np.indices((n, n)))
-    fig.add_scatter(  # a heatmap reports no clicks
-        x=np.array(names)[j],
-        y=np.array(names)[i],
-        mode="markers",
-        marker={"symbol": "square", "size": max(6, 300 // n), "opacity": 0},
-        selected=UNSEEN,
-        unselected=UNSEEN,
-        customdata=np.column_stack(
-            [np.array(chosen)[i], np.array(chosen)[j], some.ravel(), (some / np.maximum(of_row, 1)).ravel()]
-        ).tolist(),  # an array would come back from the browser as an object
-        hovertemplate="truth %{y}, said %{x}: %{customdata[2]:,} (%{customdata[3]:.1%} of the row)<extra></extra>",
-        showlegend=False,
-    )
-    ends = [-0.5, n - 0.5]  # without them room is left for the markers
-    tilted = -40 if max(map(len, names)) > 4 else 0
-    fig.update_xaxes(type="category", side="bottom", showgrid=False, tickangle=tilted, range=ends)
-    fig.update_yaxes(type="category", showgrid=False, range=ends[::-1])
-    return fig
-
-
-def class_order(counts: np.ndarray, classes: list[str], order: str, most: int) -> list[int]:
-    """Class indices in the order asked for; of more than `most`, those with the most mistakes from or to them."""
-    off = counts - np.diag(np.diag(counts))
-    mistakes = off.sum(axis=0) + off.sum(axis=1)
-    chosen = np.arange(len(classes))
-    if len(classes) > most:
-        chosen = np.sort(np.argsort(-mistakes, kind="stable")[:most])
-    key = {
-        "given": chosen,
-        "name": np.argsort(np.argsort(np.array([classes[j].casefold() for j in chosen]))),
-        "size": -counts.sum(axis=1)[chosen],
-        "confusion": -mistakes[chosen],
-    }[order]
-    return [int(j) for j in chosen[np.argsort(key, kind="stable")]]
-
-
-def roc(
-    curves: list[dict], areas: dict, classes: list[str], point=None, log: bool = False, only: str = ""
-) -> go.Figure:
-    """ROC curves, one class against the rest, macro and micro, with the diagonal of a guess; see `_curves`."""
-    fig = base("False alarms (1 - specificity)", "Recall (sensitivity)")
-    line = np.geomspace(1e-3, 1, 50) if log else np.array([0, 1])
-    fig.add_scatter(x=line, y=line, mode="lines", line={"dash": "dot", "color": GREY}, name="A guess", hoverinfo="skip")
-    _curves(fig, curves, areas, classes, "false alarms %{x:.1%}, recall %{y:.1%}", point, only)
-    return _log(_square(fig), log)
-
-
-def precision_recall(curves: list[dict], areas: dict, classes: list[str], point=None, only: str = "") -> go.Figure:
-    """Precision/recall curves, one class against the rest, and micro; see `_curves`."""
-    fig = base("Recall", "Precision")
-    _curves(fig, curves, areas, classes, "recall %{x:.1%}, precision %{y:.1%}", point, only)
-    return _square(fig)
-
-
-def areas(figures: dict, name: str) -> dict:
-    """{"per_class", "macro", "micro"} of "auroc" or "average_precision" from figures of an evaluation."""
-    return {
-        "per_class": [row[name]["value"] for row in figures["per_class"]],
-        "macro": figures["metrics"][f"{name}_macro"]["value"],
-        "micro": figures["metrics"][f"{name}_micro"]["value"],
-    }
 
 
 def reliability(found: dict, before: dict | None = None, names: tuple[str, str] = ("Before", "After")) -> go.Figure:
@@ -150,7 +51,7 @@ def reliability(found: dict, before: dict | None = None, names: tuple[str, str] 
         name="Share of samples",
         hovertemplate="%{y:.1%} of the samples<extra></extra>",
     )
-    fig = _square(fig)
+    fig = square(fig)
     fig.update_layout(legend={"y": 0.98, "yanchor": "top", "x": 0.02, "xanchor": "left"})
     return fig
 
@@ -266,7 +167,7 @@ def breaking(record: dict) -> go.Figure:
     fig = base("Severity", "Accuracy")
     for curve, color in zip(record["corruptions"], PALETTE):
         name, x = curve["title"], list(range(len(curve["accuracy"])))
-        _band(
+        band(
             fig,
             x,
             [figure["low"] for figure in curve["accuracy"]],
@@ -286,126 +187,3 @@ def breaking(record: dict) -> go.Figure:
     fig.update_yaxes(tickformat=".0%")
     fig.update_xaxes(dtick=1)
     return fig
-
-
-def lift(curve: dict, name: str) -> go.Figure:
-    """Which share of the class is found among the samples with the highest scores, beside a guess."""
-    fig = base("Share of samples, the highest scores first", f"Share of {shorten(name)} found")
-    fig.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, name="A guess", hoverinfo="skip"
-    )
-    fig.add_scatter(
-        x=curve["share"],
-        y=curve["gain"],
-        mode="lines",
-        name="Model",
-        line={"width": 2.5, "color": PALETTE[0]},
-        customdata=[list(pair) for pair in zip(curve["lift"], curve["threshold"])],
-        hovertemplate="first %{x:.0%}: %{y:.1%} found, %{customdata[0]:.2f} times a guess<extra></extra>",
-    )
-    return _square(fig)
-
-
-def _band(fig, x, low, high, color: str, group: str) -> None:
-    """A band at 20% opacity between two lines."""
-    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-    fig.add_scatter(
-        x=[*x, *reversed(list(x))],
-        y=[*high, *reversed(list(low))],
-        mode="lines",
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},0.2)",
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-        legendgroup=group,
-    )
-
-
-def _curves(fig, curves, areas, classes, hover, point, only) -> None:
-    """Add one line per curve: classes in their colours, macro and micro dashed; bands where few are drawn.
-
-    areas : as of `areas`;  point : {"x", "y", "text"} to be marked, or None
-    only : of two classes the one to be found, the second if ""
-    """
-    area_of = dict(zip(classes, areas["per_class"]))
-    if len(classes) == 2:  # both curves say the same
-        curves = [curve for curve in curves if curve["name"] == (only or classes[1])]
-    drawn = 0
-    for curve in curves:
-        name, mean = curve["name"], curve.get("mean", False)
-        drawn += not mean
-        if drawn > MAX_CURVES and not mean:
-            continue
-        color = GREY if mean else class_color(classes.index(name))
-        if len(curves) <= 3 and curve.get("low") is not None:
-            _band(fig, curve["x"], curve["low"], curve["high"], color, name)
-        thresholds = curve["threshold"]
-        fig.add_scatter(
-            x=curve["x"],
-            y=curve["y"],
-            mode="lines",
-            name=f"{shorten(name)} {words.area(areas[name] if mean else area_of[name])}",
-            line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
-            customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
-            hovertemplate=f"{shorten(name)}: {hover}"
-            + ("" if thresholds is None else " at threshold %{customdata[0]:.2f}")
-            + "<extra></extra>",
-        )
-    if point and None not in (point["x"], point["y"]):
-        fig.add_scatter(
-            x=[point["x"]],
-            y=[point["y"]],
-            mode="markers",
-            name=point["text"],
-            marker={"size": 12, "symbol": "diamond", "color": PALETTE[3], "line": {"width": 1, "color": "white"}},
-            hovertemplate=f"{point['text']}<extra></extra>",
-        )
-
-
-def clickable(fig: go.Figure) -> go.Figure:
-    """The figure, its lines covered by points that cannot be seen: a line alone reports no clicks."""
-    for trace in list(fig.data):
-        mode = getattr(trace, "mode", None) or ""
-        if mode == "lines" and trace.hoverinfo != "skip":
-            fig.add_scatter(
-                x=trace.x,
-                y=trace.y,
-                mode="markers",
-                marker={"opacity": 0, "size": 9},
-                selected=UNSEEN,
-                unselected=UNSEEN,
-                showlegend=False,
-                customdata=trace.customdata,
-                hovertemplate=trace.hovertemplate,
-            )
-            trace.update(hoverinfo="skip", hovertemplate=None)  # of two at one place, the line would take the click
-        elif "markers" in mode:
-            trace.update(unselected={"marker": {"opacity": 1}})  # what is not clicked does not fade
-    return fig
-
-
-def _log(fig: go.Figure, log: bool) -> go.Figure:
-    """With false alarms on a logarithmic axis, for events so rare that only the first per mille counts."""
-    if log:
-        fig.update_xaxes(type="log", range=[-3, 0], tickformat=".1%")
-        fig.update_yaxes(scaleanchor=None)
-    return fig
-
-
-def _square(fig: go.Figure) -> go.Figure:
-    fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
-    fig.update_yaxes(
-        range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain", constraintoward="bottom"
-    )
-    return fig.update_layout(
-        height=400,
-        legend={
-            "orientation": "v",
-            "yanchor": "bottom",
-            "y": 0.03,
-            "xanchor": "right",
-            "x": 0.99,
-            "bgcolor": "rgba(138,143,152,0.12)",
-        },
-    )

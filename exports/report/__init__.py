@@ -9,7 +9,9 @@ from collections.abc import Collection
 
 from core import evaluation, nets, notes, progress, runs, words
 from core.evaluation import points
-from exports import charts, parity, plain
+from exports import charts, parity, plain, policy
+from exports.charts import confusion as confusion_charts
+from exports.charts import curves as curve_charts
 from exports.charts import evaluation as evaluation_charts
 from exports.report import explanations as report_explanations
 from exports.report import sections as report_sections
@@ -64,6 +66,7 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    plotly, script = get_plotlyjs(), (TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment.filters |= {"percent": words.percent, "interval": words.interval}
     text = environment.get_template("report.html").render(
         run=run,
@@ -83,11 +86,16 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
         took=words.duration(status.get("ended", 0) - status.get("started", 0)),
         held_back=held_back,
         holds=json.dumps({"sections": asked, "samples": samples}),
-        figures={
-            name: [[title, json.loads(one.to_json())] for title, one in some.items()] for name, some in figures.items()
+        drawn={
+            "figures": {
+                name: [[title, json.loads(one.to_json())] for title, one in some.items()]
+                for name, some in figures.items()
+            },
+            "whys": [one["figure"] for one in explanations],
         },
-        why_figures=[one["figure"] for one in explanations],
-        plotly=get_plotlyjs(),
+        plotly=plotly,
+        script=script,
+        scripts=[policy.digest(plotly), policy.digest(script)],
     )
     progress.report(1, 1)
     return text
@@ -133,10 +141,10 @@ def _figures(run: str, record: dict, made: dict) -> dict[str, dict]:
     if "evaluation" in made:
         classes = test["classes"]
         found["evaluation"] = {
-            "Confusion matrix": evaluation_charts.confusion_matrix(test["confusion"], classes),
-            "ROC": evaluation_charts.roc(test["roc"], evaluation_charts.areas(test, "auroc"), classes),
-            "Precision and recall": evaluation_charts.precision_recall(
-                test["precision_recall"], evaluation_charts.areas(test, "average_precision"), classes
+            "Confusion matrix": confusion_charts.confusion_matrix(test["confusion"], classes),
+            "ROC": curve_charts.roc(test["roc"], curve_charts.areas(test, "auroc"), classes),
+            "Precision and recall": curve_charts.precision_recall(
+                test["precision_recall"], curve_charts.areas(test, "average_precision"), classes
             ),
             "Calibration": evaluation_charts.reliability(test["calibration"]),
         }

@@ -37,7 +37,7 @@ def of_data(run: str) -> dict:
     """{"origin", "licence", "parts": [(name, n)], "classes": [(name, n by part)], "columns", "left_out", "note"}."""
     config, schema = runs.config(run), runs.schema(run)
     found = {"name": config.data.name, "origin": "", "licence": "", "parts": [], "classes": [], "left_out": []}
-    found |= {"fingerprint": runs.read_json(run, "schema.json")["fingerprint"], "note": "", "more_columns": 0}
+    found |= {"fingerprint": runs.fingerprint(run), "note": "", "more_columns": 0}
     found["columns"] = [
         (column.name, column.type, f"{len(column.categories)} values" if column.categories else "", column.missing)
         for column in schema.columns[:MOST_COLUMNS]

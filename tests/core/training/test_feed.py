@@ -9,7 +9,7 @@ from torch.utils.data import WeightedRandomSampler
 
 from core.data import sampling
 from core.data.readers import own
-from core.training import feed, loop
+from core.training import feed
 from tests.core import toys
 from tests.core.data.readers import datasets
 
@@ -57,7 +57,7 @@ def test_what_fits_is_resident_and_what_does_not_is_read_ahead(images, monkeypat
 
 def test_resident_pictures_are_kept_at_the_size_that_the_net_sees(images):
     model = toys.cnn(1, 1, 1)
-    made = feed.Resident(*images, np.arange(20), CPU, loop.shrink_to(model))
+    made = feed.Resident(*images, np.arange(20), CPU, feed.shrink_to(model))
     assert (made.x.shape, made.x.dtype, made.x.flatten().tolist()) == ((20, 1, 1, 1), torch.uint8, list(range(20)))
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from core.evaluation import summary
 from exports import charts
-from exports.charts import evaluation as evaluation_charts
-from exports.charts.evaluation import areas
+from exports.charts import confusion as confusion_charts
+from exports.charts import curves as curve_charts
+from exports.charts.curves import areas
 
 
 def epochs(n: int) -> list[dict]:
@@ -51,9 +52,9 @@ def test_ten_classes_have_ten_colours_and_the_rest_are_grey():
 def test_a_class_has_its_colour_in_every_figure():
     names, test = many_classes(3)
     drawn = [
-        trace(evaluation_charts.roc(test["roc"], areas(test, "auroc"), names), "class 2").line.color,
+        trace(curve_charts.roc(test["roc"], areas(test, "auroc"), names), "class 2").line.color,
         trace(
-            evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
+            curve_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
             "class 2",
         ).line.color,
         charts.probabilities([0.1, 0.2, 0.7], names).data[0].marker.color[-1],  # the largest is on top
@@ -64,9 +65,7 @@ def test_a_class_has_its_colour_in_every_figure():
 def test_a_class_keeps_its_colour_if_another_one_has_no_curve():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
-    assert trace(
-        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names), "c "
-    ).line.color == charts.class_color(2)
+    assert trace(curve_charts.roc(test["roc"], areas(test, "auroc"), names), "c ").line.color == charts.class_color(2)
 
 
 # ---------------------------------------------------------------------------------------------------- learning curves
@@ -148,9 +147,9 @@ def test_no_figure_reads_a_class_name_as_markup(nasty):
     names = [nasty, "b", "c"]
     test = figures(names, [0, 1, 2], np.eye(3) * 0.7 + 0.1)
     drawn = [
-        evaluation_charts.confusion_matrix(test["confusion"], names),
-        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names),
-        evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
+        confusion_charts.confusion_matrix(test["confusion"], names),
+        curve_charts.roc(test["roc"], areas(test, "auroc"), names),
+        curve_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.class_balance({"train": [1, 1, 1], "val": [1, 1, 1], "test": [1, 1, 1]}, names),
         charts.probabilities([0.2, 0.3, 0.5], names),
     ]
@@ -162,9 +161,9 @@ def test_no_figure_holds_a_number_that_is_not_one():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
     for fig in (
-        evaluation_charts.confusion_matrix(test["confusion"], names),
-        evaluation_charts.roc(test["roc"], areas(test, "auroc"), names),
-        evaluation_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
+        confusion_charts.confusion_matrix(test["confusion"], names),
+        curve_charts.roc(test["roc"], areas(test, "auroc"), names),
+        curve_charts.precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.learning_curve(epochs(3), "loss", 2),
     ):
         assert all(np.isfinite(values).all() for values in numbers(fig))

@@ -7,6 +7,8 @@ import pytest
 
 from core.evaluation import calibration, curves, summary
 from exports.charts import evaluation as charts
+from exports.charts.confusion import confusion_matrix
+from exports.charts.curves import areas, lift, precision_recall, roc
 
 
 def figures(classes, y_true, y_prob) -> dict:
@@ -28,28 +30,28 @@ def drawn(fig) -> list[str]:
 
 @pytest.mark.parametrize("n", [1, 2, 30])
 def test_the_confusion_matrix_has_a_cell_for_each_pair_of_classes(n):
-    cells, clicked = charts.confusion_matrix(np.eye(n, dtype=int), [f"class {j}" for j in range(n)], most=30).data
+    cells, clicked = confusion_matrix(np.eye(n, dtype=int), [f"class {j}" for j in range(n)], most=30).data
     assert np.asarray(cells.z).shape == (n, n)
     assert len(cells.x) == len(cells.y) == n
     assert len(clicked.x) == n * n
 
 
 def test_a_click_says_which_cell_it_is():
-    clicked = charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data[1]
+    clicked = confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data[1]
     assert np.asarray(clicked.customdata)[1].tolist() == [0, 1, 1, 0.25]  # truth a, said b, once, a quarter of the row
     assert (clicked.y[1], clicked.x[1]) == ("a", "b")
 
 
 def test_colours_are_shares_of_the_row_or_of_the_column():
     counts = [[3, 1], [0, 4]]
-    np.testing.assert_array_equal(charts.confusion_matrix(counts, ["a", "b"]).data[0].z, [[0.75, 0.25], [0, 1]])
-    by_column = charts.confusion_matrix(counts, ["a", "b"], by="column").data[0]
+    np.testing.assert_array_equal(confusion_matrix(counts, ["a", "b"]).data[0].z, [[0.75, 0.25], [0, 1]])
+    by_column = confusion_matrix(counts, ["a", "b"], by="column").data[0]
     np.testing.assert_array_equal(by_column.z, [[1, 0.2], [0, 0.8]])
     assert np.asarray(by_column.text).tolist() == [["100%", "20%"], ["", "80%"]]
 
 
 def test_counts_are_written_into_the_cells_but_not_zeros():
-    assert np.asarray(charts.confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data[0].text).tolist() == [
+    assert np.asarray(confusion_matrix([[3, 1], [0, 4]], ["a", "b"]).data[0].text).tolist() == [
         ["3", "1"],
         ["", "4"],
     ]
@@ -58,7 +60,7 @@ def test_counts_are_written_into_the_cells_but_not_zeros():
 def test_of_many_classes_those_with_the_most_mistakes_are_drawn():
     counts = np.diag(np.full(200, 5))
     counts[7, 150] = 3
-    cells, clicked = charts.confusion_matrix(counts, [str(j) for j in range(200)]).data
+    cells, clicked = confusion_matrix(counts, [str(j) for j in range(200)]).data
     assert len(cells.x) == charts.MANY
     assert {"7", "150"} <= set(cells.x)
     pairs = {tuple(row[:2]) for row in np.asarray(clicked.customdata)}
@@ -71,18 +73,18 @@ def test_of_many_classes_those_with_the_most_mistakes_are_drawn():
 def test_classes_are_sorted_as_asked(order, expected):
     # c, a, b with 5, 6 and 9 samples and 4, 1 and 3 mistakes from or to them
     counts = [[2, 0, 3], [1, 5, 0], [0, 0, 9]]
-    assert "".join(charts.confusion_matrix(counts, ["c", "a", "b"], order=order).data[0].x) == expected
+    assert "".join(confusion_matrix(counts, ["c", "a", "b"], order=order).data[0].x) == expected
 
 
 def test_a_class_without_samples_is_a_row_of_zeros():
-    np.testing.assert_array_equal(charts.confusion_matrix([[0, 0], [1, 1]], ["a", "b"]).data[0].z[0], [0, 0])
+    np.testing.assert_array_equal(confusion_matrix([[0, 0], [1, 1]], ["a", "b"]).data[0].z[0], [0, 0])
 
 
 ALIKE = ["a very long class name, the left one", "a very long class name, the right one"]
 
 
 def test_long_names_that_begin_alike_stay_two_classes():
-    cells = charts.confusion_matrix([[3, 1], [0, 4]], ALIKE).data[0]
+    cells = confusion_matrix([[3, 1], [0, 4]], ALIKE).data[0]
     assert len(set(cells.x)) == len(set(cells.y)) == 2
 
 
@@ -92,49 +94,52 @@ def test_long_names_that_begin_alike_stay_two_classes():
 def test_areas_that_are_not_defined_have_no_curve():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
-    found = charts.areas(test, "auroc")
+    found = areas(test, "auroc")
     assert found["per_class"][0] is None
-    names_drawn = drawn(charts.roc(test["roc"], found, names))
+    names_drawn = drawn(roc(test["roc"], found, names))
     assert names_drawn == ["A guess", "b 1.000", "c 1.000", "macro 1.000", f"micro {found['micro']:.3f}"]
 
 
 def test_one_class_alone_has_no_curve_but_a_figure():
     test = figures(("a", "b"), [0, 0], [[0.9, 0.1], [0.8, 0.2]])
-    assert drawn(charts.roc(test["roc"], charts.areas(test, "auroc"), ["a", "b"])) == ["A guess"]
+    assert drawn(roc(test["roc"], areas(test, "auroc"), ["a", "b"])) == ["A guess"]
 
 
 def test_of_two_classes_one_curve_is_drawn_with_its_band():
     test = figures(("a", "b"), [0, 0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.1, 0.9]])
-    fig = charts.roc(test["roc"], charts.areas(test, "auroc"), ["a", "b"])
+    fig = roc(test["roc"], areas(test, "auroc"), ["a", "b"])
     assert drawn(fig) == ["A guess", "b 0.750"]
     assert sum(trace.fill == "toself" for trace in fig.data) == 1
-    assert drawn(charts.roc(test["roc"], charts.areas(test, "auroc"), ["a", "b"], only="a")) == ["A guess", "a 0.750"]
+    assert drawn(roc(test["roc"], areas(test, "auroc"), ["a", "b"], only="a")) == [
+        "A guess",
+        "a 0.750",
+    ]
 
 
 def test_at_most_ten_classes_are_drawn_and_both_means():
     names, test = many_classes(30)
-    found = [name.rsplit(" ", 1)[0] for name in drawn(charts.roc(test["roc"], charts.areas(test, "auroc"), names))[1:]]
+    found = [name.rsplit(" ", 1)[0] for name in drawn(roc(test["roc"], areas(test, "auroc"), names))[1:]]
     assert found == [*names[:10], "macro", "micro"]
 
 
 def test_a_class_named_macro_keeps_its_own_area():
     found = {"per_class": [0.25, 0.75, 0.5], "macro": 0.5, "micro": None}
     made = [{"name": name, "x": [0, 1], "y": [0, 1], "threshold": [1, 0]} for name in ("macro", "other")]
-    assert drawn(charts.roc(made, found, ["macro", "other", "third"]))[1:] == ["macro 0.250", "other 0.750"]
+    assert drawn(roc(made, found, ["macro", "other", "third"]))[1:] == ["macro 0.250", "other 0.750"]
 
 
 def test_the_operating_point_is_marked_and_one_that_is_not_defined_is_not():
     test = figures(("a", "b"), [0, 1], [[0.9, 0.1], [0.1, 0.9]])
-    found = charts.areas(test, "auroc")
+    found = areas(test, "auroc")
     point = {"x": 0.25, "y": 0.5, "text": "At 0.50"}
-    fig = charts.roc(test["roc"], found, ["a", "b"], point)
+    fig = roc(test["roc"], found, ["a", "b"], point)
     assert (fig.data[-1].name, fig.data[-1].x, fig.data[-1].y) == ("At 0.50", (0.25,), (0.5,))
-    assert "At 0.50" not in drawn(charts.roc(test["roc"], found, ["a", "b"], {**point, "y": None}))
+    assert "At 0.50" not in drawn(roc(test["roc"], found, ["a", "b"], {**point, "y": None}))
 
 
 def test_rare_events_have_a_logarithmic_axis():
     test = figures(("a", "b"), [0, 1], [[0.9, 0.1], [0.1, 0.9]])
-    fig = charts.roc(test["roc"], charts.areas(test, "auroc"), ["a", "b"], log=True)
+    fig = roc(test["roc"], areas(test, "auroc"), ["a", "b"], log=True)
     assert fig.layout.xaxis.type == "log"
 
 
@@ -174,12 +179,12 @@ def test_no_figure_reads_a_name_as_markup(nasty):
     names = [nasty, "b", "c"]
     test = figures(names, [0, 1, 2], np.eye(3) * 0.7 + 0.1)
     made = [
-        charts.confusion_matrix(test["confusion"], names),
-        charts.roc(test["roc"], charts.areas(test, "auroc"), names),
-        charts.precision_recall(test["precision_recall"], charts.areas(test, "average_precision"), names),
+        confusion_matrix(test["confusion"], names),
+        roc(test["roc"], areas(test, "auroc"), names),
+        precision_recall(test["precision_recall"], areas(test, "average_precision"), names),
         charts.scores(test["scores"], names, 0),
         charts.shares([nasty], [{"value": 0.3, "low": 0.2, "high": 0.5}]),
-        charts.lift(curves.lift_and_gain(np.array([1, 0]), np.array([0.9, 0.1])), nasty),
+        lift(curves.lift_and_gain(np.array([1, 0]), np.array([0.9, 0.1])), nasty),
     ]
     text = json.dumps([json.loads(fig.to_json()) for fig in made], ensure_ascii=False)
     assert "&lt;" in text and nasty not in text
@@ -189,8 +194,8 @@ def test_no_figure_holds_a_number_that_is_not_one():
     names = ["never seen", "b", "c"]
     test = figures(names, [1, 2, 1, 2], [[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.1, 0.7, 0.2], [0.1, 0.3, 0.6]])
     for fig in (
-        charts.confusion_matrix(test["confusion"], names),
-        charts.roc(test["roc"], charts.areas(test, "auroc"), names),
+        confusion_matrix(test["confusion"], names),
+        roc(test["roc"], areas(test, "auroc"), names),
         charts.reliability(test["calibration"]),
         charts.scores(test["scores"], names, 0),
     ):
