@@ -30,7 +30,11 @@ def hashed(password: str, salt: bytes | None = None) -> str:
 def fits(password: str, stored: str) -> bool:
     """Whether a password is the one that was hashed; takes as long for each."""
     salt, _, _ = stored.partition(":")
-    return hmac.compare_digest(hashed(password, bytes.fromhex(salt)), stored)
+    try:
+        made = hashed(password, bytes.fromhex(salt) or None)
+    except ValueError:  # no hash at all
+        return False
+    return hmac.compare_digest(made.encode(), stored.encode())
 
 
 def gate() -> None:
@@ -52,7 +56,7 @@ def gate() -> None:
             st.button("Log out", icon=":material/logout:", on_click=st.logout)
             st.stop()
         return
-    if st.session_state.get("entered") or _browsers().get(st.context.cookies.get(COOKIE, ""), 0) > time.time():
+    if st.session_state.get("entered") or _browsers().get(_digest(st.context.cookies.get(COOKIE, "")), 0) > time.time():
         st.session_state["entered"] = True
         return
     _ask()
@@ -116,9 +120,14 @@ def _remember() -> None:
     for old in [name for name, until in known.items() if until < now]:
         del known[old]
     if len(known) < MOST:
-        known[token] = now + 3600 * HOURS
+        known[_digest(token)] = now + 3600 * HOURS
     st.session_state["entered"] = True
     st.session_state["cookie"] = token
+
+
+def _digest(token: str) -> str:
+    """What a token is looked up by, so that how long that takes tells nothing of the token."""
+    return hashlib.sha256(str(token).encode(errors="replace")).hexdigest()
 
 
 def keep_cookie() -> None:
@@ -146,5 +155,5 @@ def _failures() -> dict[str, tuple[int, float]]:
 
 @st.cache_resource(show_spinner=False)
 def _browsers() -> dict[str, float]:
-    """Tokens of browsers that gave the password, and until when they count."""
+    """Digests of the tokens of browsers that gave the password, and until when they count."""
     return {}

@@ -5,9 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from core import words
+from core.data.tables import columns
 from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
 from dashboard import answers, operating_panel, run_page, url
+from exports import numbers
 from exports.charts import confusion as confusion_charts
 from exports.charts import curves as curve_charts
 from exports.charts import evaluation as charts
@@ -266,16 +268,24 @@ def class_table(found: dict, figures: dict) -> None:
     st.caption("In brackets: 95% intervals.")
 
 
-def all_metrics(figures: dict) -> None:
-    """Every metric with its interval, by the most probable class."""
+def all_metrics(figures: dict, name: str) -> None:
+    """Every metric with its interval, by the most probable class; a file of them and all curves is `name`-figures."""
     rows = [
         {
             "Metric": about.title,
-            "Test (95% interval)": words.figure(figures["metrics"][name], about.form),
+            "Test (95% interval)": words.figure(figures["metrics"][metric], about.form),
             "What it is": about.text,
         }
-        for name, about in metrics.METRICS.items()
-        if (figures["metrics"].get(name) or {}).get("value") is not None
+        for metric, about in metrics.METRICS.items()
+        if (figures["metrics"].get(metric) or {}).get("value") is not None
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 680), alt="All metrics")
     st.caption("By the most probable class, whatever the operating point. Sources are named in core/evaluation.")
+    st.download_button(
+        "The numbers of all figures as CSV",
+        lambda: columns.neutral(numbers.table({"test": figures})).to_csv(index=False),
+        f"{name}-figures.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

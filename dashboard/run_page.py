@@ -5,7 +5,12 @@ import streamlit as st
 from core import data, evaluation, jobs, runs, words
 from dashboard import frame, sharing, url
 
-PLOT = {"displayModeBar": False, "scrollZoom": False}
+PLOT = {  # a figure says nothing but itself; under the pointer it offers its picture
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg", "filename": "figure"},
+    "scrollZoom": False,
+}
 
 
 def choose(title: str) -> str:

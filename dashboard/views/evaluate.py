@@ -29,7 +29,7 @@ def everything(run: str, part: str, figures: dict) -> None:
         found = answers.of(run, part)
     except runs.DamagedRun as error:  # what was computed from them is still there
         st.error(words.literal(str(error)), icon=":material/error:")
-        evaluation_figures.all_metrics(figures)
+        evaluation_figures.all_metrics(figures, run)
         return
     left, right = st.container(key="decide").columns([1, 4], gap="medium")  # one under another where it is narrow
     with left:
@@ -64,7 +64,7 @@ def everything(run: str, part: str, figures: dict) -> None:
     elif section == "Sets":
         evaluation_sections.of_sets(run, part, classes)
     else:
-        evaluation_figures.all_metrics(figures)
+        evaluation_figures.all_metrics(figures, run)
 
 
 def open_cell(i: int, j: int) -> None:

@@ -232,6 +232,7 @@ def base(x_title: str, y_title: str) -> go.Figure:
         legend={"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
         template="none",
         dragmode=False,
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": PALETTE[0]},
     )
     fig.update_xaxes(title=x_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
     fig.update_yaxes(title=y_title, automargin=True, gridcolor="rgba(138,143,152,0.25)", zeroline=False)
