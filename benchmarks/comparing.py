@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import numpy as np
 
-from core import config, data, jobs, notes, runs
+from core import config, data, jobs, notes, run_names, runs
 from core.evaluation import compare, differences, groups, pairing
 from core.workspace import check_workspace
 
@@ -129,7 +129,7 @@ def times() -> None:
 def made(base, i: int, **training) -> str:
     """A finished run that was never trained."""
     asked = dataclasses.replace(base, training=dataclasses.replace(base.training, **training))
-    run = f"2026-01-{1 + i % 28:02d}-{runs.ADJECTIVES[i % 60]}-{runs.NOUNS[i % 70]}-{len(runs.names())}"
+    run = f"2026-01-{1 + i % 28:02d}-{run_names.ADJECTIVES[i % 60]}-{run_names.NOUNS[i % 70]}-{len(runs.names())}"
     runs.path(run, "predictions").mkdir(parents=True)
     runs.path(run, "config.json").write_text(json.dumps(asked.to_dict()))
     schema = data.get("digits").schema.to_dict()

@@ -1,6 +1,10 @@
 """Vitrine's core: data, nets, training, evaluation, explanation. `core.train` is the way in from Python."""
 
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
 
 # PyTorch's threads wait for one another in a busy loop, by default for a millisecond or so. Two processes that do so on
 # the same processors slow each other down (ten times was seen on 2 cores). Some microseconds cost nothing there, and
@@ -9,7 +13,13 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
-def train(data="digits", net: str | None = None, net_options: dict | None = None, wait: bool = True, **settings) -> str:
+def train(
+    data: "str | os.PathLike[str] | Dataset" = "digits",
+    net: str | None = None,
+    net_options: dict | None = None,
+    wait: bool = True,
+    **settings: Any,
+) -> str:
     """Train a net on a data set as a run in the workspace and return the run's name.
 
     data : the name of a data set (`core.data.available()`), a table, a folder or .zip of class folders, a torchvision

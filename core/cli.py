@@ -2,13 +2,14 @@
 
 import json
 import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.table import Table
 
-from core import config, data, folds, jobs, nets, runs, words
+from core import config, data, files, folds, jobs, nets, runs, words
 from core.data.cli import added
 from core.data.cli import app as data_app
 from core.evaluation.cli import compare, evaluate, note, slices
@@ -17,6 +18,7 @@ from core.options import parse
 from core.search.cli import sweep
 from core.terminal import console
 from core.training import together
+from core.workspace import command
 
 app = typer.Typer(
     help="Train PyTorch classifiers and look at the results. Runs are kept in ./workspace or VITRINE_WORKSPACE.",
@@ -111,7 +113,8 @@ def train(
         "precision": precision,
         "device": device,
     }
-    settings = {name: value for name, value in given.items() if value is not None} | _more_settings(more)
+    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    settings |= _more_settings(more)
 
     def asked_for() -> config.TrainConfig:
         dataset = added(data_name, "", target, test, root, read)
@@ -126,7 +129,9 @@ def train(
 
 
 @app.command()
-def resume(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True):
+def resume(
+    run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True
+) -> None:
     """Let a run that was stopped, failed or lost go on from its last checkpoint."""
     run = runs.resolve(run)
     jobs.resume(run)
@@ -134,7 +139,9 @@ def resume(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch t
 
 
 @app.command()
-def again(run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True):
+def again(
+    run: Run = "latest", wait: Annotated[bool, typer.Option(help="Watch the run until it is over.")] = True
+) -> None:
     """Start a new run with the settings, and on the very data, of another."""
     run = runs.resolve(run)
     _see_to_its_end(folds.again(run) if folds.members(run) else jobs.again(run), wait)
@@ -153,12 +160,8 @@ def lr(
     """Find a learning rate: it rises from step to step, and where the loss falls fastest is a good one."""
     from core.training import lr_finder
 
-    asked = config.suggest(
-        added(data_name, "", None, None, None, None),
-        net,
-        parse(net_option or []),
-        **{"weights": weights, **_more_settings(more)},
-    )
+    settings: dict[str, Any] = {"weights": weights, **_more_settings(more)}
+    asked = config.suggest(added(data_name), net, parse(net_option or []), **settings)
     found = lr_finder.find(asked, seconds)
     print(json.dumps(found) if as_json else found["sentence"])
 
@@ -186,8 +189,8 @@ def list_nets(
     else:
         rows = [{"net": n, "for": list(nets.kinds(n)), "what": nets.module(n).TITLE} for n in nets.available()]
         table = Table("net", "for", "what", box=box.SIMPLE)
-        for row in rows:
-            table.add_row(row["net"], " and ".join(f"{kind}s" for kind in row["for"]), row["what"])
+        for name in nets.available():
+            table.add_row(name, " and ".join(f"{kind}s" for kind in nets.kinds(name)), nets.module(name).TITLE)
     if as_json:
         print(json.dumps(rows, indent=1))
     else:
@@ -202,7 +205,7 @@ def list_runs(as_json: Json = False) -> None:
         print(json.dumps(rows, indent=1))
         return
     if not rows:
-        console.print(f"No runs in {runs.workspace()} yet. Start one: python -m core train --data digits")
+        console.print(f"No runs in {runs.workspace()} yet. Start one: {command('core')} train --data digits")
         return
     table = Table("run", "state", "data", "net", "validation", "test (95% interval)", "took", "when", box=box.SIMPLE)
     for row in rows:
@@ -245,7 +248,7 @@ def delete(run: Run) -> None:
     if jobs.summary(run)["state"] in runs.WORKING:
         jobs.stop(run)
     runs.delete(run)
-    print(f"{run} is in the trash; `python -m core restore {run}` brings it back.")
+    print(f"{run} is in the trash; `{command('core')} restore {run}` brings it back.")
 
 
 @app.command()
@@ -328,17 +331,18 @@ def show(run: str) -> str:
     return row["state"]
 
 
-def guarded(run_app) -> None:
+def guarded(run_app: Callable[[], Any]) -> None:
     """Run a command line; our own errors become one sentence on the error stream and exit code 1."""
     try:
         run_app()
     except (KeyError, IndexError):  # a fault, not a sentence of ours
         raise
     except (ValueError, LookupError, OSError, RuntimeError) as error:
-        text = str(error.args[0] if len(error.args) == 1 else error)
+        text = files.said(error)
         # what comes from data may hold codes that steer a terminal
         raise SystemExit("Error: " + "".join(sign if sign.isprintable() else "?" for sign in text)) from None
 
 
 def main() -> None:
+    """Run the command line `vitrine`."""
     guarded(app)

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from core import data, nets
+from core import data, nets, words
 from core.data.dataset import Dataset, Schema
 from core.data.readers import own
 from core.options import check, from_dict, option
@@ -21,6 +21,8 @@ PHOTO_AUGMENT = {"flip": True, "crop": 0.6}
 
 @dataclass(frozen=True)
 class DataConfig:
+    """What is trained on, and how it is divided."""
+
     name: str = option("digits", "data set to train on")
     version: str = option("", "version of the data set; empty takes the current one")
     split: str = option("auto", "how samples are divided into parts", choices=data.split.WAYS, rare=True)
@@ -52,6 +54,8 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class NetConfig:
+    """Which net, with which of its options, from which weights."""
+
     name: str = option("cnn", "net to train")
     options: dict = field(default_factory=dict)  # differences from the net's own defaults
     weights: str = option(
@@ -61,6 +65,8 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
+    """How the net learns."""
+
     epochs: int = option(20, "passes over the training data", 1, 10_000, "epochs")
     batch_size: int = option(64, "samples per step; 0 finds the largest that fits and pays", 0, 65_536, "samples")
     lr: float = option(0.003, "learning rate at its highest", 1e-8, 100)
@@ -97,17 +103,25 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
+    """All that a run was asked to be; config.json holds it."""
+
     data: DataConfig = DataConfig()
     net: NetConfig = NetConfig()
     training: TrainingConfig = TrainingConfig()
     augment: AugmentConfig = AugmentConfig()
 
     def to_dict(self) -> dict:
+        """Plain values, as `from_dict` takes them."""
         return {"format": 1, **dataclasses.asdict(self)}
 
     @classmethod
     def from_dict(cls, values: dict) -> "TrainConfig":
         """The config as read from JSON; ValueError if a setting is unknown or out of range."""
+        for name in ("data", "net", "training", "augment"):
+            if not isinstance(values.get(name, {} if name == "augment" else None), dict):
+                raise ValueError(f"{name} is {words.quoted(str(values.get(name)))}; it must be an object of settings.")
+        if not isinstance(options := values["net"].get("options", {}), dict):
+            raise ValueError(f"options is {words.quoted(str(options))}; it must be an object of settings.")
         return cls(
             data=from_dict(DataConfig, values["data"]),
             net=from_dict(NetConfig, values["net"]),
@@ -226,7 +240,8 @@ def check_together(config: TrainConfig, schema: Schema) -> None:
     if config.training.freeze and not nets.has_backbone(config.net.name):
         raise ValueError(f"The net {config.net.name} has no backbone to freeze; leave freeze at 0.")
     if config.data.name not in data.available():
-        raise LookupError(f"There is no data set {config.data.name!r}; there are {', '.join(data.available())}.")
+        said = f"There is no data set {words.quoted(config.data.name)}"
+        raise LookupError(f"{said}; there are {', '.join(data.available())}.")
     if config.data.without:
         data.lists.load(config.data.name, config.data.without)  # ValueError says which there are
     if config.data.fold >= max(1, config.data.folds):

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import sys
 import time
+from collections.abc import Generator
 from dataclasses import replace
 
 import filelock
@@ -60,6 +61,7 @@ def again(run: str) -> str:
 
 
 def start_process(run: str) -> None:
+    """Start the training process of a run that is written already."""
     processes.start("core.training.worker", runs.path(run), runs.path(run, "log.txt"))
 
 
@@ -70,7 +72,7 @@ def state(run: str, status: dict | None = None) -> str:
         return status["state"]
     status = runs.status(run)  # it may have ended between the two looks
     since = status.get("queued", status.get("created", 0))
-    if status["state"] == "queued" and time.time() - since < START_SECONDS:
+    if status["state"] == "queued" and abs(time.time() - since) < START_SECONDS:  # the clock may have been set back
         return "queued"
     return "lost" if status["state"] in runs.WORKING else status["state"]
 
@@ -116,7 +118,7 @@ def _summary(run: str) -> dict:
         "data": config.data.name,
         "net": config.net.name,
         "epochs": config.training.epochs,
-        "seconds": None if started is None else ended - started + status.get("took", 0),
+        "seconds": None if started is None else max(0.0, ended - started) + status.get("took", 0),
         "title": said.title,
         "tags": list(said.tags),
         "star": said.star,
@@ -165,8 +167,8 @@ def stop(run: str, timeout: float = 3.0) -> None:
     if state(run) not in runs.WORKING:
         return
     runs.path(run, "stop").touch()
-    deadline = time.time() + timeout
-    while state(run) in runs.WORKING and time.time() < deadline:
+    deadline = time.monotonic() + timeout
+    while state(run) in runs.WORKING and time.monotonic() < deadline:
         time.sleep(0.05)
     if state(run) in runs.WORKING:
         _terminate(runs.status(run))
@@ -193,13 +195,13 @@ def should_stop(run: str) -> bool:
 # ------------------------------------------------------------------------------------- for the run's own process
 
 
-def alive(run: str):
+def alive(run: str) -> contextlib.AbstractContextManager[None]:
     """Hold the run's lock; the operating system drops it when the process dies, however it dies."""
     return processes.alive(runs.path(run, "lock"))
 
 
 @contextlib.contextmanager
-def turn(run: str, device: str):
+def turn(run: str, device: str) -> Generator[None]:
     """Wait for the device's lock, first come, first served, and hold it. Raises InterruptedError if asked to stop."""
     folder = runs.workspace() / "locks"
     folder.mkdir(exist_ok=True)

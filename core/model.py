@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,21 +21,26 @@ AT_ONCE = 2**23  # values of samples that are predicted together, at most
 class Model(nn.Module):
     """Raw input, images (n, c, H, W) of any size or float32 rows (n, n_columns) -> logits (n, n_classes)."""
 
+    net: Any  # nn.Module, of which more is known where it is known which net it is
+    preprocess: Any  # ImagePreprocess or TablePreprocess
+    prior_shift: torch.Tensor
+
     def __init__(self, schema: Schema, net: NetConfig):
         super().__init__()
         self.schema = schema
         self.preprocess = preprocessing.build(schema, **_preprocessing(net))
         self.net = nets.module(net.name).build(schema, nets.options(net.name, net.options))
-        if schema.kind == "table":
+        if isinstance(self.preprocess, preprocessing.TablePreprocess):
             self.preprocess.then = getattr(self.net, "fit", None)
         # what brings the net's answer from the class shares it was trained with to those of the data
         self.register_buffer("prior_shift", torch.zeros(len(schema.classes)))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         logits = self.net(self.preprocess(x))
         return logits if self.training else logits + self.prior_shift
 
     def n_parameters(self) -> int:
+        """Weights of the net, those that are frozen too."""
         return sum(p.numel() for p in self.net.parameters())
 
 

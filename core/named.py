@@ -4,9 +4,10 @@ import importlib
 import json
 import pathlib
 import sys
+from typing import Any
 
 
-def find(where: str, what: str):
+def find(where: str, what: str) -> Any:
     """The object that "package.module:name" is, looked for in the current folder too; `what` says what it should be.
 
     Raises ValueError with a sentence if there is no such module or name.

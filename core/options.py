@@ -3,11 +3,25 @@
 import dataclasses
 import json
 import math
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.words import cut, quoted
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def option(default, text, low=None, high=None, unit="", choices=None, rare=False):
+Record = TypeVar("Record", bound="DataclassInstance")
+
+
+def option(
+    default: Any,
+    text: str,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    choices: tuple | None = None,
+    rare: bool = False,
+) -> Any:
     """A dataclass field that knows what it means.
 
     low, high : inclusive bounds of a number; choices : the allowed values; rare : folded away on the page.
@@ -16,7 +30,7 @@ def option(default, text, low=None, high=None, unit="", choices=None, rare=False
     return dataclasses.field(default=default, metadata=facts)
 
 
-def check(record) -> None:
+def check(record: Any) -> None:
     """Raise ValueError with one sentence if a field of the dataclass `record` has the wrong type or is out of range."""
     for field in dataclasses.fields(record):
         facts, value = field.metadata, getattr(record, field.name)
@@ -38,7 +52,7 @@ def check(record) -> None:
                 raise ValueError(f"{field.name} is {value}; it must be {_range(low, high)}.")
 
 
-def from_dict(record_type, values: dict):
+def from_dict(record_type: type[Record], values: dict) -> Record:
     """Build and check a `record_type` from plain values; an unknown name is a ValueError that lists the known ones.
 
     A text option that holds JSON may be given as what it says: {"width": 64} for '{"width": 64}'.

@@ -1,6 +1,7 @@
 """Raw input -> what a net takes, as modules fitted on the training split, so that they travel with the weights."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ class ImagePreprocess(nn.Module):
     given : whether mean and deviation came with the weights, so that they are not fitted
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, schema: Schema, zoom: float = 1.0, cubic: bool = False, mean=None, std=None):
         super().__init__()
         channels, self.height, self.width = schema.shape
@@ -37,7 +41,7 @@ class ImagePreprocess(nn.Module):
         if self.given:
             return
         n_pixels = x.shape[0] * x.shape[2] * x.shape[3]
-        total = square = 0
+        total = square = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
         for chunk in x.split(1024):
             values = chunk.double() / self.top
             total = total + values.sum(dim=(0, 2, 3))
@@ -47,10 +51,10 @@ class ImagePreprocess(nn.Module):
         self.mean.copy_(mean.view(1, -1, 1, 1))
         self.std.copy_(torch.where(std > 1e-6, std, 1.0).view(1, -1, 1, 1))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.normalise(self.sized(x))
 
-    def sized(self, x):
+    def sized(self, x: torch.Tensor) -> torch.Tensor:
         """Images of any size -> float32 (n, c, h, w) in the levels they came in."""
         x = x.float()
         if self.any_size or self.zoom != 1 or x.shape[2:] != (self.height, self.width):
@@ -58,7 +62,7 @@ class ImagePreprocess(nn.Module):
             x = x.clamp(0.0, 255.0) if self.cubic and self.top == 255 else x  # a cubic curve swings beyond
         return x
 
-    def normalise(self, x):
+    def normalise(self, x: torch.Tensor) -> torch.Tensor:
         """Images of the net's size -> float32 with mean 0 and deviation 1."""
         return (x / self.top - self.mean) / self.std
 
@@ -68,7 +72,7 @@ class ImagePreprocess(nn.Module):
     def set_extra_state(self, state: torch.Tensor) -> None:
         self.zoom, self.cubic = float(state[0]), bool(state[1])
 
-    def _load_from_state_dict(self, state_dict, prefix, *rest):
+    def _load_from_state_dict(self, state_dict, prefix, *rest):  # ty: ignore[incompatible-method-override]
         state_dict.setdefault(f"{prefix}_extra_state", self.get_extra_state())  # earlier runs had none
         for name in ("mean", "std"):  # three means where one was expected make a colour image of a grey one
             stored, buffer = state_dict.get(f"{prefix}{name}"), getattr(self, name)
@@ -87,6 +91,12 @@ class TablePreprocess(nn.Module):
     given : whether what is fitted came with the weights, so that it stays
     then : what else is fitted to the preprocessed training rows: a function of them, or None
     """
+
+    then: Callable[[torch.Tensor], None] | None
+    is_number: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+    limit: torch.Tensor
 
     def __init__(self, schema: Schema):
         super().__init__()
@@ -136,11 +146,11 @@ class TablePreprocess(nn.Module):
         if self.then:
             self.then(self(x))
 
-    def _load_from_state_dict(self, state_dict, prefix, *rest):
+    def _load_from_state_dict(self, state_dict, prefix, *rest):  # ty: ignore[incompatible-method-override]
         state_dict.setdefault(f"{prefix}limit", torch.full_like(self.limit, torch.inf))  # earlier runs had none
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         scaled = (x - self.mean) / self.std
         scaled = torch.where(torch.isnan(scaled), torch.zeros_like(scaled), scaled)
         scaled = torch.minimum(torch.maximum(scaled, -self.limit), self.limit)
@@ -158,7 +168,7 @@ class TablePreprocess(nn.Module):
         return made if self.as_made else made[:, self.order]
 
 
-def build(schema: Schema, **wanted) -> nn.Module:
+def build(schema: Schema, **wanted) -> ImagePreprocess | TablePreprocess:
     """An unfitted preprocessing module for the kind of data.
 
     wanted : what weights of a net were trained with: `mean` and `std` per channel, of images with levels from 0 to 1

@@ -6,16 +6,17 @@ import pathlib
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
+from typing import Any
 
 import filelock
 
-from core.workspace import workspace
+from core.workspace import ROOT, workspace
 
 START_SECONDS = 20.0  # a process that has not taken its lock by then never will
 # Memory that a step gives back is kept for the next one, instead of being fetched from the system anew, page by page:
 # the small CNN on photographs trains 1.6 to 2 times as fast so, for some 300 MB. Read by glibc when a process starts.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
@@ -24,7 +25,7 @@ def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
     It works where the person started, so that relative paths mean the same; -P keeps files there from being taken for
     modules of Python or of the project.
     """
-    detached = (
+    detached: dict[str, Any] = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
         if sys.platform == "win32"
         else {"start_new_session": True}
@@ -42,9 +43,37 @@ def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
     threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
 
 
+def print_in_vain() -> None:
+    """From now on what this process prints is lost, and does not end it, where the disk of its log is full."""
+    for name in ("stdout", "stderr"):
+        if not isinstance(getattr(sys, name), _Forgiving):
+            setattr(sys, name, _Forgiving(getattr(sys, name)))
+
+
+class _Forgiving:
+    """A stream whose writes never fail."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+
 @contextlib.contextmanager
-def alive(lock_file: pathlib.Path):
+def alive(lock_file: pathlib.Path) -> Generator[None]:
     """Hold a lock that the operating system drops when this process dies, however it dies."""
+    if not lock_file.parent.is_dir():  # the lock would make it again
+        raise LookupError(f"{lock_file.parent} is not there; it may have been deleted or moved.")
     lock = filelock.FileLock(lock_file)
     try:
         lock.acquire(timeout=2)  # a look from outside holds it for a moment
@@ -58,7 +87,9 @@ def is_held(lock_file: pathlib.Path) -> bool:
     """Whether a process holds the lock. Looks share the lock where they can, so that two never see one another."""
     try:
         file = open(lock_file, "rb")
-    except FileNotFoundError:
+    except PermissionError:  # another user's, who may well be at work
+        return True
+    except OSError:
         return False
     with file:
         if sys.platform != "win32":

@@ -1,7 +1,7 @@
 """How far long work is: the work reports, and whoever shows it listens. Without a listener nothing happens."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 _listeners: list[Callable[[float, float], None]] = []
 _pieces: list[tuple[float, float, float]] = []  # of work within which other work reports: done, all, and this one's
@@ -20,7 +20,7 @@ def report(done: float, total: float) -> None:
 
 
 @contextlib.contextmanager
-def within(done: float, total: float, size: float = 1) -> Iterator[None]:
+def within(done: float, total: float, size: float = 1) -> Generator[None]:
     """What is reported inside the block is about the next `size` pieces of the work, after `done` of `total` pieces."""
     _pieces.append((done, total, size))
     try:
@@ -31,7 +31,7 @@ def within(done: float, total: float, size: float = 1) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def listen(listener: Callable[[float, float], None]) -> Iterator[None]:
+def listen(listener: Callable[[float, float], None]) -> Generator[None]:
     """Call `listener(done, total)` for each report until the end of the block."""
     _listeners.append(listener)
     try:

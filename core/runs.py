@@ -1,7 +1,6 @@
 """The run folder: every path, every read, every write. Plain files, whole or not there."""
 
 import contextlib
-import datetime
 import json
 import os
 import pathlib
@@ -12,46 +11,23 @@ import time
 
 import numpy as np
 
-from core import data
+from core import data, files, run_names, shapes, words
 from core.config import TrainConfig
 from core.data.dataset import Dataset, Schema
-from core.files import replacing, write_json
-from core.workspace import WorkspaceError, check_workspace, workspace
+from core.files import append_rows, read_rows, replacing, write_json  # noqa: F401 (runs.append_rows)
+from core.run_shapes import EVALUATION, HISTORY, PARITY, ROW, STATES, STATUS, STEP, WORKING  # noqa: F401
+from core.workspace import WorkspaceError, check_workspace, command, workspace
 
-ADJECTIVES = (
-    "amber bold brave brisk bright calm clear clever coral crisp curious daring eager early fair fleet fresh gentle "
-    "glad golden grand happy hardy ivory jolly keen kind late light lively lucky mellow merry mild neat nimble noble "
-    "patient plain proud quick quiet ready rosy royal rustic silent silver simple sleepy smart snowy soft solid spry "
-    "steady still sunny swift tidy tranquil warm wide wild wise young"
-).split()
-NOUNS = (
-    "acorn alder ash aspen badger beech birch bison brook cedar cherry cliff cloud clover comet crane creek daisy "
-    "dune eagle elm ember falcon fern finch fjord forest fox garnet glade harbor hare hawk hazel heron hill holly "
-    "island iris jay juniper lake larch lark lily linden lynx maple marsh meadow moon moss oak olive opal orchid "
-    "otter owl pebble pine pond poplar raven reed river robin rowan sage sparrow spruce star stone swan thistle tide "
-    "tulip valley willow wren"
-).split()
-HISTORY = {  # what a row of history.jsonl says of its epoch
-    "epoch": "which one, from 1",
-    "train_loss": "mean over the training samples, while the net learnt",
-    "train_accuracy": "of the training samples, likewise",
-    "val_loss": "mean cross-entropy over the validation samples after the epoch",
-    "val_accuracy": "of the validation samples",
-    "lr": "learning rate of its last step",
-    "grad_norm": "length of the gradient, mean over the steps that were looked at",
-    "samples_per_second": "training samples",
-    "waiting": "share of the training time in which the device waited for samples",
-    "memory_bytes": "at most so far on a GPU, by the process now on a CPU",
-    "never_predicted": "classes, by index, of validation samples that no prediction named, at most 20",
-    "seconds": "validation included",
-}
-EVALUATION = 2  # format of evaluation.json
-WORKING = ("queued", "running")  # states in which a process must be alive
+LEFT_SECONDS = 10  # after which a file beside another is not being written any more
 NAME = re.compile(r"[\w-]{1,100}")
 
 
 class DamagedRun(ValueError):
     """A file of a run folder cannot be read; the message says which and what to do."""
+
+
+class NewerRun(DamagedRun):
+    """A file of a run folder was written by a newer Vitrine; the message says so."""
 
 
 # ---------------------------------------------------------------------------------------------------- where
@@ -60,7 +36,7 @@ class DamagedRun(ValueError):
 def path(run: str, *parts: str) -> pathlib.Path:
     """A path in the folder of `run`; LookupError if the name could not be a run's."""
     if not NAME.fullmatch(run):
-        raise LookupError(f"{run!r} is not the name of a run; it has letters, digits and hyphens only.")
+        raise LookupError(f"{words.quoted(run)} is not the name of a run; it has letters, digits and hyphens only.")
     return workspace() / "runs" / run / pathlib.Path(*parts)
 
 
@@ -88,29 +64,45 @@ def resolve(text: str) -> str:
         return found[0]
     if found:
         raise LookupError(f"{len(found)} runs end in {text!r}: {', '.join(found)}. Give the whole name.")
-    raise LookupError(f"There is no run {text!r} in {workspace()}; `python -m core runs` lists those there are.")
+    said = f"There is no run {words.quoted(text)} in {workspace()}"
+    raise LookupError(f"{said}; `{command('core')} runs` lists those there are.")
 
 
 # ---------------------------------------------------------------------------------------------------- what
 
 
 def create(config: TrainConfig, schema: Schema, fingerprint: str) -> str:
-    """Make the folder of a new run, in state "queued", and return its name."""
+    """Make the folder of a new run, whole or not at all, in state "queued", and return its name."""
     check_workspace()
-    today = datetime.date.today().isoformat()
+    now = time.time()
+    beside = path("new").with_name(f".{secrets.token_hex(8)}")
+    try:
+        with files.in_a_sentence(beside):
+            beside.mkdir()
+            for folder in ("checkpoints", "predictions", "explanations", "exports"):
+                (beside / folder).mkdir()
+        write_json(beside / "config.json", config.to_dict())
+        write_json(beside / "schema.json", {"format": 1, "fingerprint": fingerprint, **schema.to_dict()})
+        write_json(
+            beside / "status.json", {"format": 1, "state": "queued", "created": now, "queued": now, "updated": now}
+        )
+        return _named(beside)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _named(beside: pathlib.Path) -> str:
+    """Give the folder of a new run a name that no run has, nor one in the trash; returns it."""
     while True:
-        run = f"{today}-{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
-        try:
-            path(run).mkdir()
-            break
-        except FileExistsError:
+        run = run_names.drawn()
+        if path(run).exists() or (_trash() / run).exists():
             continue
-    for folder in ("checkpoints", "predictions", "explanations", "exports"):
-        path(run, folder).mkdir()
-    write_json(path(run, "config.json"), config.to_dict())
-    write_json(path(run, "schema.json"), {"fingerprint": fingerprint, **schema.to_dict()})
-    write_status(run, state="queued", created=time.time(), queued=time.time())
-    return run
+        try:
+            beside.rename(path(run))
+            return run
+        except OSError as error:
+            if error.errno not in files.IN_THE_WAY:  # else somebody took the name at the same moment
+                raise
 
 
 def config(run: str) -> TrainConfig:
@@ -119,7 +111,8 @@ def config(run: str) -> TrainConfig:
     try:
         return TrainConfig.from_dict(values)
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedRun(f"config.json of run {run} does not describe a run: {error}") from error
+        problem = f"does not describe a run: {str(error).rstrip('.')}"
+        raise DamagedRun(f"config.json of run {run} {problem}{_what_to_do(run, 'config.json')}") from error
 
 
 def schema(run: str) -> Schema:
@@ -127,18 +120,18 @@ def schema(run: str) -> Schema:
     values = read_json(run, "schema.json")
     try:
         return Schema.from_dict(values)
-    except (KeyError, TypeError) as error:
-        raise DamagedRun(f"schema.json of run {run} does not describe data: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"does not describe data: {str(error).rstrip('.')}"
+        raise DamagedRun(f"schema.json of run {run} {problem}{_what_to_do(run, 'schema.json')}") from error
 
 
 def dataset(run: str) -> Dataset:
     """The data of the run, in the very version it was made with, whatever the set is called now; ValueError if gone."""
-    name = config(run).data.name
-    fingerprint = read_json(run, "schema.json")["fingerprint"]
-    holder = data.store.find(fingerprint, name)
+    name, content = config(run).data.name, fingerprint(run)
+    holder = data.store.find(content, name)
     if holder:
-        return data.get(holder, fingerprint[:12])
-    if name in data.built_in() and (found := data.get(name)).fingerprint == fingerprint:
+        return data.get(holder, content[:12])
+    if name in data.built_in() and (found := data.get(name)).fingerprint == content:
         return found
     raise ValueError(
         f"The version of the data set {name} that run {run} was made with is no longer in the workspace; "
@@ -146,15 +139,19 @@ def dataset(run: str) -> Dataset:
     )
 
 
+def fingerprint(run: str) -> str:
+    """The fingerprint of the content of the run's data."""
+    found = read_json(run, "schema.json").get("fingerprint")
+    if not isinstance(found, str):
+        raise DamagedRun(f"schema.json of run {run} lacks the fingerprint of its data{_what_to_do(run, 'schema.json')}")
+    return found
+
+
 def status(run: str) -> dict:
     """The stored status. It may say "running" after the process has died: `jobs.state` knows better."""
     values = read_json(run, "status.json")
-    times = [values.get(name, 0) for name in ("created", "started", "ended", "updated")]
-    if "state" not in values or not all(isinstance(value, (int, float)) for value in times):
-        raise DamagedRun(
-            f"status.json of run {run} lacks a state or has a time that is no number; "
-            f"repair it or delete the folder {path(run)}."
-        )
+    if problem := shapes.misfit(values, STATUS, ("state",)):
+        raise DamagedRun(f"status.json of run {run} {problem}{_what_to_do(run, 'status.json')}")
     return values
 
 
@@ -163,31 +160,38 @@ def write_status(run: str, **changes) -> None:
 
     A new run, or one with a damaged file, gets a fresh one.
     """
-    try:
-        values = status(run)
-    except (DamagedRun, LookupError):
-        values = {}
-    values = {name: value for name, value in {**values, **changes}.items() if value is not None}
-    write_json(path(run, "status.json"), {**values, "updated": time.time()})
+    if not path(run).is_dir():
+        raise LookupError(_gone(run))
+    with files.alone(path(run, "status.json")):
+        try:
+            values = status(run)
+        except NewerRun:
+            raise
+        except (DamagedRun, LookupError):
+            values = {}
+        values = {name: value for name, value in {**values, **changes}.items() if value is not None}
+        files.write_even_if_full(path(run, "status.json"), {**values, "updated": time.time()})
 
 
 def history(run: str) -> list[dict]:
-    """One row per epoch, with the keys that HISTORY explains."""
-    return read_rows(path(run, "history.jsonl"))
+    """One row per epoch, with the keys that HISTORY explains; a row that is damaged is left out."""
+    rows = read_rows(path(run, "history.jsonl"))
+    return [row for row in rows if not shapes.misfit(row, ROW | {"epoch": shapes.COUNT}, ("epoch",))]
 
 
 def steps(run: str) -> list[dict]:
     """One row per few steps: step, epoch (a fraction), loss, lr, and grad_norm where it was looked at."""
-    return read_rows(path(run, "steps.jsonl"))
+    return [row for row in read_rows(path(run, "steps.jsonl")) if not shapes.misfit(row, STEP, ("epoch",))]
 
 
 def evaluation(run: str) -> dict | None:
     """The figures of the finished run, or None if it has not been evaluated."""
-    record = _read_record(run, "evaluation.json", ("val", "test"))
+    record = _read_record(run, "evaluation.json", ("val", "test"), EVALUATION)
     if record is None or record.get("format") != EVALUATION:  # an older one is made anew
         return None
-    if not all("metrics" in record[part] for part in ("val", "test")):
-        raise DamagedRun(f"evaluation.json of run {run} lacks figures; delete the file and evaluate the run again.")
+    figures = {"val": {"metrics": shapes.OBJECT}, "test": {"metrics": shapes.OBJECT}}
+    if problem := shapes.misfit(record, {"temperature": shapes.NUMBER, **figures}):
+        raise DamagedRun(f"evaluation.json of run {run} {problem}{_what_to_do(run, 'evaluation.json')}")
     return record
 
 
@@ -195,13 +199,13 @@ def exported(run: str) -> pathlib.Path:
     """The exported file of the run; LookupError with what to do if there is none."""
     target = path(run, "exports", "model.onnx")
     if not target.is_file():
-        raise LookupError(f"Run {run} has no exported file yet; export it first: python -m exports onnx {run}")
+        raise LookupError(f"Run {run} has no exported file yet; export it first: {command('exports')} onnx {run}")
     return target
 
 
 def parity(run: str) -> dict | None:
     """The record of the last comparison of the exported file with PyTorch, or None."""
-    return _read_record(run, "exports/parity.json", ("passed", "verdict", "checks", "model_sha256"))
+    return _read_record(run, "exports/parity.json", ("passed", "verdict", "checks", "model_sha256"), PARITY)
 
 
 def predictions(run: str, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -238,7 +242,8 @@ def begin_epochs(run: str, ids: np.ndarray, targets: np.ndarray, n_classes: int)
 
 def append_epoch(run: str, logits: np.ndarray) -> None:
     """Add what the net says after one more epoch, float16 (n, n_classes), to the run's epochs.bin."""
-    with open(path(run, "predictions", "epochs.bin"), "ab") as file:
+    stored = path(run, "predictions", "epochs.bin")
+    with files.in_a_sentence(stored), open(stored, "ab") as file:
         file.write(np.ascontiguousarray(logits, "<f2").tobytes())
 
 
@@ -259,6 +264,15 @@ def epochs(run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         return table["id"].to_numpy(str), table["target"].to_numpy(), logits
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return None
+
+
+def clear(run: str) -> None:
+    """Remove what a process of the run that was killed has left half-written; for the run's own process."""
+    for folder in ("checkpoints", "predictions"):
+        for left in path(run, folder).glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                    left.unlink()
 
 
 def cut_back(run: str, epoch: int) -> None:
@@ -293,7 +307,7 @@ def log_tail(run: str, n_lines: int = 40) -> str:
         with open(path(run, "log.txt"), "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 200 * n_lines))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-n_lines:])
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -304,16 +318,20 @@ def delete(run: str) -> None:
     """Move the run's folder to the trash; LookupError if there is none. Who has it at work must stop it before."""
     if not path(run).is_dir():
         raise LookupError(f"There is no run {run} in {workspace()}.")
-    _trash().mkdir(exist_ok=True)
     target = _trash() / run
-    if target.exists():
-        shutil.rmtree(target)
-    path(run).rename(target)
+    try:
+        with files.in_a_sentence(target):
+            _trash().mkdir(exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
+            path(run).rename(target)
+    except FileNotFoundError:  # somebody was faster
+        raise LookupError(_gone(run)) from None
 
 
 def trash() -> list[str]:
     """The runs in the trash, newest first."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         return sorted((entry.name for entry in _trash().iterdir() if NAME.fullmatch(entry.name)), reverse=True)
     return []
 
@@ -324,14 +342,20 @@ def restore(run: str) -> None:
         raise LookupError(f"There is no run {run} in the trash.")
     if path(run).exists():
         raise ValueError(f"There is a run {run} already; rename its folder before you bring the other one back.")
-    (_trash() / run).rename(path(run))
+    try:
+        with files.in_a_sentence(path(run)):
+            (_trash() / run).rename(path(run))
+    except FileNotFoundError:
+        raise LookupError(f"There is no run {run} in the trash any more.") from None
 
 
 def empty_trash() -> int:
     """Delete the runs in the trash for good; returns how many."""
     found = trash()
     for run in found:
-        shutil.rmtree(_trash() / run)
+        # somebody else does it too, or brings it back
+        with contextlib.suppress(FileNotFoundError), files.in_a_sentence(_trash() / run):
+            shutil.rmtree(_trash() / run)
     return len(found)
 
 
@@ -342,48 +366,54 @@ def _trash() -> pathlib.Path:
 # ---------------------------------------------------------------------------------------------------- files
 
 
-def read_json(run: str, name: str) -> dict:
-    """A JSON object of the run folder; LookupError if the run is gone, DamagedRun if the file cannot be read."""
+def read_json(run: str, name: str, known: int = 1) -> dict:
+    """A JSON object of the run folder; LookupError if the run is gone, DamagedRun if the file cannot be read.
+
+    known : the newest format of this file that can be read here; a newer one is a NewerRun
+    """
     target = path(run, name)
     if not target.parent.is_dir():
-        raise LookupError(f"There is no run {run} in {workspace()}; it may have been deleted or moved.")
+        raise LookupError(_gone(run))
     try:
-        values = json.loads(target.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-        return values
+        return files.read_json(target, known)
+    except files.Newer as error:
+        raise NewerRun(str(error)) from error
     except (OSError, ValueError) as error:
-        problem = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
-        raise DamagedRun(f"{name} of run {run} {problem}; repair it or delete the folder {path(run)}.") from error
+        problem = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({_short(error)})"
+        raise DamagedRun(f"{name} of run {run} {problem}{_what_to_do(run, name)}") from error
 
 
-def _read_record(run: str, name: str, needed: tuple[str, ...]) -> dict | None:
+def write_record(run: str, name: str, values: dict) -> None:
+    """Write a JSON file that nobody edits; `read_json` notices any later change of it."""
+    files.write_sealed(path(run, name), values)
+
+
+def _read_record(run: str, name: str, needed: tuple[str, ...], known: int) -> dict | None:
     """A JSON object that may not be there yet (None); DamagedRun if it lacks one of the `needed` names."""
     if not path(run, name).exists():
         return None
-    values = read_json(run, name)
-    if missing := [key for key in needed if key not in values]:
-        raise DamagedRun(f"{name} of run {run} lacks {', '.join(missing)}; delete the file and make it again.")
+    values = read_json(run, name, known)
+    if problem := shapes.misfit(values, {}, needed):
+        raise DamagedRun(f"{name} of run {run} {problem}{_what_to_do(run, name)}")
     return values
 
 
-def append_rows(target: pathlib.Path, rows: list[dict]) -> None:
-    """Add rows to a .jsonl file; each row is one line."""
-    with open(target, "a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(row) + "\n" for row in rows))
+def _what_to_do(run: str, name: str) -> str:
+    """The end of a sentence about a damaged file of a run."""
+    if name in ("config.json", "schema.json", "status.json"):
+        return f"; repair it or delete the folder {path(run)}."
+    folder = pathlib.PurePosixPath(name).parts[0]
+    again = {"exports": "export", "predictions": "evaluate", "evaluation.json": "evaluate"}.get(folder)
+    return f"; delete {path(run, name)}" + (f" and {again} the run again." if again else ", it is made again.")
 
 
-def read_rows(target: pathlib.Path) -> list[dict]:
-    """The rows of a .jsonl file; a last line that is still being written, and any damaged line, are left out."""
-    try:
-        lines = target.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return []
-    rows = []
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            rows.append(json.loads(line))
-    return [row for row in rows if isinstance(row, dict)]
+def _gone(run: str) -> str:
+    return f"There is no run {run} in {workspace()}; it may have been deleted or moved."
+
+
+def _short(error: Exception) -> str:
+    """Why a file cannot be read, without its path."""
+    return (getattr(error, "strerror", None) or str(error)).lower().rstrip(".")
 
 
 def _created(run: str) -> float:

@@ -1,10 +1,15 @@
 """Warnings of a run in words, when they are due: what was seen, and what to do. From the run folder's rows alone."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import words
+
+if TYPE_CHECKING:
+    from core.config import TrainConfig
 
 SETTLED = 3  # epochs of which a mean is taken
 RISE, RISE_LEAST = 0.25, 0.04  # of the validation loss above its lowest, relative and absolute: overfitting
@@ -15,7 +20,7 @@ WAITED_SECONDS = 5.0  # in all, below which waiting is nothing to speak of
 NAMED = 5  # classes named at most
 
 
-def warnings(rows: list[dict], steps: list[dict], config, classes) -> list[str]:
+def warnings(rows: list[dict], steps: list[dict], config: "TrainConfig", classes: Sequence[str]) -> list[str]:
     """Sentences on what goes wrong in a run, the gravest first; none if all is well.
 
     rows, steps : of history.jsonl and steps.jsonl, so far;  config : a core.config.TrainConfig;  classes : their names

@@ -117,4 +117,5 @@ def literal(text: str) -> str:
 
 def count(n: int, thing: str) -> str:
     """(1204, "image") -> "1,204 images"; (1, "image") -> "1 image"."""
-    return f"{n:,} {thing if n == 1 else thing + ('es' if thing.endswith(('s', 'ch')) else 's')}"
+    ending = "es" if thing.endswith(("s", "ch")) and not thing.endswith("epoch") else "s"
+    return f"{n:,} {thing if n == 1 else thing + ending}"

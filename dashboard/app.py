@@ -13,10 +13,12 @@ def main() -> None:
     from dashboard import access, frame
 
     frame.begin()
+    # the first page is at the bare address, whatever its path is called; /runs leads to it
+    runs = st.Page("views/runs.py", title="Runs", icon=":material/view_list:", url_path="home", default=True)
     groups = {
         # not in a folder named "pages": Streamlit would serve its files by themselves until this ran once
         "Work": [
-            st.Page("views/runs.py", title="Runs", icon=":material/view_list:", default=True),
+            runs,
             st.Page("views/data.py", title="Data", icon=":material/database:"),
             st.Page("views/train.py", title="Train", icon=":material/model_training:"),
             st.Page("views/search.py", title="Search", icon=":material/manage_search:"),
@@ -32,7 +34,8 @@ def main() -> None:
             st.Page("views/share.py", title="Share", icon=":material/ios_share:"),
         ],
     }
-    page = st.navigation(groups, position="hidden")
+    named = st.Page(lambda: st.switch_page(runs), title="Runs", url_path="runs", visibility="hidden")
+    page = st.navigation({**groups, "": [named]}, position="hidden")
     access.gate()  # after the page is known, so that a link still opens what it names
     frame.sidebar(groups)
     frame.run(page)

@@ -15,7 +15,7 @@ def choose(rows: list[dict]) -> list[dict]:
     asked = st.query_params.get("runs")
     names = _default(rows) if asked is None else [run for run in asked.split(",") if run]
     if gone := [run for run in names if run not in known]:
-        listed = words.literal(words.cut(", ".join(gone[:3]), 120))
+        listed = words.literal(words.cut(" ".join(", ".join(gone[:3]).split()), 120))
         st.warning(f"There is no run {listed} in this workspace; it may have been deleted.")
     st.session_state["chosen"] = [run for run in dict.fromkeys(names) if run in known]
     chosen = st.multiselect(

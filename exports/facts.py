@@ -53,7 +53,7 @@ def of_run(run: str, wanted: Answers) -> dict:
         "format": FORMAT,
         "run": run,
         "data": config.data.name,
-        "data_fingerprint": runs.read_json(run, "schema.json")["fingerprint"],
+        "data_fingerprint": runs.fingerprint(run),
         "licence": "" if dataset is None else dataset.licence,
         "net": config.net.name,
         "kind": schema.kind,

@@ -3,7 +3,7 @@
 import pathlib
 import warnings
 
-from core import jobs, runs
+from core import files, jobs, runs
 from core.data.dataset import Schema
 from exports import answers as answering
 from exports import graph as graphs
@@ -38,9 +38,10 @@ def export(run: str, explanation: bool = False, embedding: bool = False, exporte
     proto, used = _converted(model, wanted, (exporter,) if exporter else EXPORTERS)
     facts.write(proto, run, model, wanted, used)
     content = proto.SerializeToString()
-    runs.path(run, "exports", "parity.json").unlink(missing_ok=True)
     with runs.replacing(target) as beside:
         beside.write_bytes(content)
+        runs.path(run, "exports", "parity.json").unlink(missing_ok=True)  # once there was room for the new file
+    files.not_before(target, runs.path(run, "checkpoints", "best.pt"))
     return target
 
 

@@ -1,4 +1,4 @@
-"""Every file of a workspace damaged in every way: the lists stay, other things stay as they were, pages say sentences."""
+"""Every file of a workspace damaged in every way: the lists stay, other things stay as they were, pages say why."""
 
 import collections
 import os
@@ -54,7 +54,7 @@ def run(where: pathlib.Path, seed: int, times: int) -> list[Count]:
                     faults[text] += 1
                     if faults[text] == 1:
                         print(f"FAULT {what} after {name}, {way}:\n{text}\n", flush=True)
-        put_back(kept, workspace, name)
+        put_back(kept, workspace, name, number in chosen)
     return [listed, paged, told]
 
 
@@ -67,7 +67,7 @@ def prepare(where: pathlib.Path) -> dict[str, str]:
         names = whole.make(where / "workspace")
         shutil.copytree(where / "workspace", where / "kept")
         note.write_text(json.dumps(names))
-    shutil.rmtree(where / "workspace")
+    shutil.rmtree(where / "workspace", ignore_errors=True)
     shutil.copytree(where / "kept", where / "workspace")
     return json.loads(note.read_text())
 
@@ -93,11 +93,7 @@ def cases(kept: pathlib.Path, names: dict[str, str]) -> list[tuple[str, str]]:
 def others_that_changed(before: dict, now: dict, name: str) -> list:
     """What the lists show otherwise, although it is not what was damaged."""
     mine = name.split("/")[1]
-    return [
-        key
-        for key, value in before.items()
-        if mine not in (key, key[1]) and now.get(key, "gone") != value
-    ]
+    return [key for key, value in before.items() if mine not in (key, key[1]) and now.get(key, "gone") != value]
 
 
 def looks(name: str, names: dict[str, str]):
@@ -127,10 +123,13 @@ def looks(name: str, names: dict[str, str]):
         yield f"${command}", looking.command(*[word.format(run=run) for word in words], exports=True)
 
 
-def put_back(kept: pathlib.Path, workspace: pathlib.Path, name: str) -> None:
+def put_back(kept: pathlib.Path, workspace: pathlib.Path, name: str, looked_at: bool) -> None:
     """Undo the damage, and what looking at it has changed around it."""
-    top = pathlib.Path(*name.split("/")[:2])
-    for what in {top, pathlib.Path("runs")}:
-        if (kept / what).is_dir():
-            shutil.rmtree(workspace / what, ignore_errors=True)
-            shutil.copytree(kept / what, workspace / what)
+    if not looked_at:
+        what = workspace / name
+        shutil.rmtree(what) if what.is_dir() else what.unlink(missing_ok=True)
+        shutil.copy2(kept / name, what)
+        return
+    for top in {"/".join(name.split("/")[:2]), "runs"}:
+        shutil.rmtree(workspace / top, ignore_errors=True)
+        shutil.copytree(kept / top, workspace / top)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,10 @@ import pandas as pd
 from core import files, registry
 from core.data import lists, sources, split, store
 from core.data.dataset import Column, Dataset, Schema
+from core.words import quoted
+
+if TYPE_CHECKING:
+    from core.config import DataConfig
 
 __all__ = ["Column", "Dataset", "Schema", "available", "built_in", "get", "lists", "parts", "split", "store", "title"]
 
@@ -50,10 +55,13 @@ def get(name: str, version: str | None = None) -> Dataset:
         return store.put(registry.member(sources, name, "data set").load())
     if name not in store.names():
         registry.member(sources, name, "data set", available())  # says which there are
-    return store.load(store.folder(name) / (version or store.version(name)))
+    version = version or store.version(name)
+    if not store.VERSION.fullmatch(version):  # which is part of a path
+        raise LookupError(f"{quoted(version)} is no version of the data set {name}; leave it out for the current one.")
+    return store.load(store.folder(name) / version)
 
 
-def parts(data: Dataset, plan) -> np.ndarray:
+def parts(data: Dataset, plan: "DataConfig") -> np.ndarray:
     """Part of each sample, str (n,): "train", "val", "test" or "out", as `plan` (config.DataConfig) says.
 
     Kept by sample id beside the data set, for the samples of all its versions: none ever leaves its part. Of train and

@@ -27,7 +27,14 @@ Root = Annotated[str | None, typer.Option(help="Folder of a torchvision set's fi
 Read = Annotated[list[str] | None, typer.Option(help="How to read it, NAME=VALUE, for example header=no or size=96.")]
 
 
-def added(source: str, name: str = "", target=None, test=None, root=None, read=None) -> Dataset:
+def added(
+    source: str,
+    name: str = "",
+    target: str | None = None,
+    test: str | None = None,
+    root: str | None = None,
+    read: list[str] | None = None,
+) -> Dataset:
     """The data set that `source` names, read with a bar if it is not stored yet."""
     given = {"target": target, "test": test, "root": root}
     values = {key: value for key, value in given.items() if value is not None} | parse(read or [], "--read")
@@ -72,7 +79,7 @@ def check(source: Source, target: Target = None, test: Test = None, root: Root =
 @app.command("list")
 def list_sets(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:
     """List all data sets: yours, and those that come with Vitrine."""
-    rows = []
+    rows: list[dict] = []
     for name in data.available():
         try:
             rows.append(store.facts(name) if name in store.names() else {"name": name})

@@ -15,17 +15,17 @@ def content_keys(dataset: Dataset) -> np.ndarray:
     Two different contents share a number with a chance of 1 in 2^64. Images are read piece by piece.
     """
     if dataset.kind == "image":
-        n_bytes = max(1, dataset.images[:1].nbytes)
+        n_bytes = max(1, dataset.pictures[:1].nbytes)
         step = max(1, CHUNK_BYTES // n_bytes)
         pieces = [
-            _hash_images(np.ascontiguousarray(dataset.images[start : start + step]))
+            _hash_images(np.ascontiguousarray(dataset.pictures[start : start + step]))
             for start in range(0, len(dataset), step)
         ]
         return np.concatenate([np.empty(0, np.uint64), *pieces])
     if not dataset.columns:
         return np.arange(len(dataset), dtype=np.uint64)  # nothing is known of the rows, so none are the same
-    plain = {str(j): _plain(dataset.table[column.name], column.type) for j, column in enumerate(dataset.columns)}
-    return pd.util.hash_pandas_object(pd.DataFrame(plain), index=False).to_numpy()
+    plain = {str(j): _plain(dataset.frame[column.name], column.type) for j, column in enumerate(dataset.columns)}
+    return pd.util.hash_pandas_object(pd.DataFrame(plain), index=False).to_numpy()  # ty: ignore[not-callable]
 
 
 def _hash_images(images: np.ndarray) -> np.ndarray:
@@ -33,10 +33,10 @@ def _hash_images(images: np.ndarray) -> np.ndarray:
     if flat.dtype.kind == "f":
         flat = flat + 0.0  # -0.0 is 0.0
     rows = flat.view(f"V{flat.shape[1] * flat.itemsize}").ravel().astype(object)  # bytes, one for each image
-    return pd.util.hash_array(rows, categorize=False)
+    return pd.util.hash_array(rows, categorize=False)  # ty: ignore[not-callable]
 
 
-def _plain(values: pd.Series, kind: str) -> np.ndarray | pd.Series:
+def _plain(values: pd.Series, kind: str) -> np.ndarray | pd.Series | pd.Categorical:
     """A column in which equal contents are equal values."""
     values = values.reset_index(drop=True)
     if kind == "number":
@@ -52,4 +52,4 @@ def _plain(values: pd.Series, kind: str) -> np.ndarray | pd.Series:
 def _merge(codes: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes and the distinct words they stand for; code -1 is the last word."""
     place, distinct = pd.factorize(words)
-    return place[codes], distinct
+    return place[codes], np.asarray(distinct)

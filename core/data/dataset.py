@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core import shapes
+
 COLUMN_TYPES = ("number", "category", "date")  # those that a model can read
 PARTS = ("train", "val", "test")
-PART_WORDS = {  # as files, folders and columns name the parts, in lower case
+PART_WORDS: dict[str, str] = {  # as files, folders and columns name the parts, in lower case
     word: part
     for part, words in (
         ("train", "train training"),
@@ -74,6 +76,14 @@ class Input:
     size: int = 1
 
 
+SCHEMA = {  # what the values of a schema are as JSON holds them
+    "kind": ("image", "table"),
+    "shape": [shapes.COUNT],
+    "classes": [shapes.TEXT],
+    "columns": [{"name": shapes.TEXT, "type": ("number", "category", "date"), "categories": [shapes.TEXT]}],
+}
+
+
 @dataclass(frozen=True)
 class Schema:
     """What a model must know of its data: the kind, the shape of one sample, the columns and the class names."""
@@ -86,6 +96,7 @@ class Schema:
 
     @property
     def sample_word(self) -> str:
+        """What a sample is called in a sentence."""
         return "image" if self.kind == "image" else "row"
 
     @property
@@ -101,10 +112,14 @@ class Schema:
         return tuple(found)
 
     def to_dict(self) -> dict:
+        """Plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Schema":
+        """The schema of `to_dict`; ValueError if it is none."""
+        if problem := shapes.misfit(values, SCHEMA, tuple(SCHEMA)):
+            raise ValueError(f"the schema {problem}")
         columns = tuple(
             Column(c["name"], c["type"], tuple(c["categories"]), c.get("missing", False)) for c in values["columns"]
         )
@@ -146,7 +161,7 @@ class Dataset:
     notes: tuple[Note, ...] = ()
 
     def __post_init__(self):
-        samples = self.images if self.kind == "image" else self.table
+        samples = self.pictures if self.kind == "image" else self.frame
         if not len(samples) == len(self.targets) == len(self.ids):
             raise ValueError(
                 f"{self.name} has {len(samples)} samples, {len(self.targets)} targets and {len(self.ids)} ids; "
@@ -158,15 +173,30 @@ class Dataset:
 
     @property
     def schema(self) -> Schema:
+        """What a model must know of this data."""
         if self.kind == "table":
             return Schema(self.kind, (len(self.columns),), self.classes, self.columns)
-        shape = tuple(int(side) for side in self.images.shape[1:])
-        return Schema(self.kind, shape, self.classes, dtype=str(self.images.dtype))
+        shape = tuple(int(side) for side in self.pictures.shape[1:])
+        return Schema(self.kind, shape, self.classes, dtype=str(self.pictures.dtype))
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """`images` of kind "image"; ValueError of a table, which has none."""
+        if self.images is None:
+            raise ValueError(f"{self.name} holds a table; images are needed.")
+        return self.images
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """`table` of kind "table"; ValueError of images, which have none."""
+        if self.table is None:
+            raise ValueError(f"{self.name} holds images; a table is needed.")
+        return self.table
 
     @functools.cached_property
     def x(self) -> np.ndarray:
         """What a model takes: images (n, c, h, w), or float32 (n, n_columns), see `encode`."""
-        return self.images if self.kind == "image" else encode(self.table, self.columns)
+        return self.pictures if self.kind == "image" else encode(self.frame, self.columns)
 
     @property
     def given_parts(self) -> np.ndarray | None:
@@ -182,12 +212,12 @@ class Dataset:
         digest.update(json.dumps([head, self.ids.tolist(), parts]).encode())
         digest.update(np.ascontiguousarray(self.targets, dtype="<i8").data)
         if self.kind == "image":
-            digest.update(repr((self.images.shape, str(self.images.dtype))).encode())
-            for start in range(0, len(self.images), 4096):  # memory-mapped: never all at once
-                digest.update(np.ascontiguousarray(self.images[start : start + 4096]).data)
+            digest.update(repr((self.pictures.shape, str(self.pictures.dtype))).encode())
+            for start in range(0, len(self.pictures), 4096):  # memory-mapped: never all at once
+                digest.update(np.ascontiguousarray(self.pictures[start : start + 4096]).data)
         else:
             for column in (*self.columns, *self.left_out):
-                _digest_column(digest, self.table[column.name])
+                _digest_column(digest, self.frame[column.name])
         return digest.hexdigest()
 
 

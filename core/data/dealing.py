@@ -5,7 +5,7 @@ import numpy as np
 MOST_UNITS = 20_000  # that are placed one after the other
 
 
-def folds(units, y, folds: int, rng) -> np.ndarray:
+def folds(units: np.ndarray, y: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     """Fold of each sample, int (n,), from 0; sizes differ by one at most, in all and in each class, but for units."""
     n = np.bincount(y)
     spare = np.cumsum(n % folds) - n % folds  # the fold that gets the first sample left over in this class
@@ -14,7 +14,9 @@ def folds(units, y, folds: int, rng) -> np.ndarray:
     return deal(np.full(len(y), -1), everyone, units, y, n // folds + extra, rng)
 
 
-def deal(rows, dealt, units, y, want, rng) -> np.ndarray:
+def deal(
+    rows: np.ndarray, dealt: np.ndarray, units: np.ndarray, y: np.ndarray, want: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Rows of `want`, int (n,), in which the samples of `dealt` are given out so that it is met as well as can be.
 
     rows : of the samples given out before, -1 for those that do not count;  want : samples, int (n_rows, n_classes)

@@ -6,7 +6,6 @@ workspace/imports/<id>/lock           held by the process while it lives;  log.t
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -16,12 +15,17 @@ import time
 import traceback
 import uuid
 
-from core import files, processes
+from core import files, processes, shapes
 from core.workspace import check_workspace, workspace
 
 SECONDS = 0.3  # between two writes of the status
 ID = re.compile(r"[\w-]{1,60}")
 STATES = ("working", "done", "failed", "stopped")
+STATUS = {
+    "state": STATES,
+    **dict.fromkeys(("done", "total", "created"), shapes.NUMBER),
+    **dict.fromkeys(("phase", "message", "name"), shapes.TEXT),
+}
 BLANK = {"phase": "", "done": 0, "total": 0, "seconds_left": None, "message": "", "name": "", "created": 0.0}
 
 
@@ -58,7 +62,7 @@ def status(job: str) -> dict:
     values = _read(job)
     if values["state"] == "working" and not processes.is_held(folder(job) / "lock"):
         values = _read(job)  # it may have ended between the two looks
-        began = "pid" in values or time.time() - values["created"] > processes.START_SECONDS
+        began = "pid" in values or abs(time.time() - values["created"]) > processes.START_SECONDS
         if values["state"] == "working" and began:
             log = folder(job) / "log.txt"
             values |= {
@@ -96,6 +100,7 @@ def main(where: str) -> int:
     path = pathlib.Path(where).resolve()
     os.environ["VITRINE_WORKSPACE"] = str(path.parent.parent)
     job = path.name
+    processes.print_in_vain()
     with processes.alive(path / "lock"):
         outcome = _do(job)
         with contextlib.suppress(FileNotFoundError):  # somebody has forgotten it meanwhile
@@ -106,7 +111,7 @@ def main(where: str) -> int:
 def _do(job: str) -> dict:
     """Read the data; returns the changes to the status."""
     try:
-        request = json.loads((folder(job) / "request.json").read_text(encoding="utf-8"))
+        request = files.read_json(folder(job) / "request.json")
         ticker = _Ticker(job)
         ticker("Starting", 0, 0)
         from core.data import ingest
@@ -162,26 +167,17 @@ class _Ticker:
 
 def _read(job: str) -> dict:
     """The status as it is kept, whole; state "lost" if it cannot be read."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        values = {**BLANK, **json.loads((folder(job) / "status.json").read_text(encoding="utf-8"))}
-        numbers = [values[name] for name in ("done", "total", "created")]
-        if values.get("state") in STATES and all(isinstance(number, (int, float)) for number in numbers):
+    with contextlib.suppress(OSError, ValueError):
+        values = {**BLANK, **files.read_json(folder(job) / "status.json")}
+        if not shapes.misfit(values, STATUS, ("state",)):
             return values
     return {**BLANK, "state": "lost", "message": "The record of this import cannot be read; add the data again."}
 
 
 def _write(job: str, changes: dict) -> None:
-    """Change some of the status. On a full disk the old file is written over, which needs no more room than it has."""
+    """Change some of the status."""
     path = folder(job) / "status.json"
-    values = {**(_read(job) if path.exists() else {}), **changes}
-    try:
-        files.write_json(path, values)
-    except OSError:
-        if not path.exists():
-            raise
-        with open(path, "r+", encoding="utf-8") as file:
-            file.write(json.dumps(values))
-            file.truncate()
+    files.write_even_if_full(path, {**(_read(job) if path.exists() else {}), **changes})
 
 
 if __name__ == "__main__":

@@ -7,20 +7,26 @@ import json
 import os
 import pathlib
 import re
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from core import data, registry
+from core import data, files, registry
 from core.data import readers, store
 from core.data.dataset import Dataset
 from core.data.images import decode_many
+from core.data.reading import Progress
 from core.options import check
 from core.workspace import workspace
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset as TorchDataset
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".test", ".parquet", ".xlsx", ".gz")
 PYTHON_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 PATHS = {"table": "test", "torchvision": "root"}  # the setting of a reader that is a path, too
 
 
-def reader(name: str):
+def reader(name: str) -> ModuleType:
     """The file of one reader; LookupError if there is none of that name."""
     return registry.member(readers, name, "reader")
 
@@ -55,7 +61,7 @@ def recognise(text: str) -> str:
     )
 
 
-def options_of(name: str, values: dict):
+def options_of(name: str, values: dict) -> Any:
     """The Options of a reader with `values` in place of defaults; ValueError if one does not fit.
 
     What stands for text may be given as another plain value: 5, ["?", "-"], {"n": 4}.
@@ -77,7 +83,7 @@ def options_of(name: str, values: dict):
     return options
 
 
-def add(text: str, name: str = "", values: dict | None = None, progress=lambda *_: None) -> Dataset:
+def add(text: str, name: str = "", values: dict | None = None, progress: Progress = lambda *_: None) -> Dataset:
     """Read what `text` names, store it, and return it as it is stored; a set that is stored already is returned.
 
     name : of the data set, where other content becomes a new version; if empty, one is made from `text`, with a number
@@ -110,7 +116,7 @@ def add(text: str, name: str = "", values: dict | None = None, progress=lambda *
         return store.put(dataclasses.replace(made, name=target), {**source, "stamp": stamp})
 
 
-def again(name: str, values: dict, progress=lambda *_: None) -> Dataset:
+def again(name: str, values: dict, progress: Progress = lambda *_: None) -> Dataset:
     """Read a stored set anew from where it came, with other settings of its reader: a new version of it."""
     source = store.source(name)
     if source.get("reader") not in registry.members(readers):
@@ -123,7 +129,9 @@ def again(name: str, values: dict, progress=lambda *_: None) -> Dataset:
         return store.put(dataclasses.replace(made, name=name), {**source, "options": values, "stamp": stamp})
 
 
-def take(dataset, name: str = "", test=None, classes: tuple[str, ...] = ()) -> Dataset:
+def take(
+    dataset: "TorchDataset", name: str = "", test: "TorchDataset | None" = None, classes: tuple[str, ...] = ()
+) -> Dataset:
     """Store a person's own map-style torch Dataset, given as it is; `test` is a second one for the test part."""
     own = reader("own")
     sets = [(own.check(dataset, "data"), "")] + ([] if test is None else [(own.check(test, "test"), "test")])
@@ -223,9 +231,13 @@ def _in_words(error: BaseException, what: str) -> Exception | None:
     """An error of the machine as one whose message is a sentence; None for all that should pass as it is."""
     if isinstance(error, MemoryError):
         return ValueError(f"{what} does not fit into memory; use fewer rows or columns, or a smaller size.")
-    if not isinstance(error, OSError) or isinstance(error, InterruptedError) or len(error.args) == 1:
+    if not isinstance(error, OSError) or isinstance(error, InterruptedError):
+        return None
+    if len(error.args) == 1 and not isinstance(error, files.NotWritten):
         return None
     if error.errno in decode_many.FULL:
         return OSError(f"The disk is full: {what} does not fit into {workspace()}; free some space and add it again.")
+    if isinstance(error, files.NotWritten):
+        return None
     at = f": {error.filename}" if error.filename else ""
     return OSError(f"{what} cannot be read or stored ({error.strerror}{at}); mend that and add it again.")

@@ -1,7 +1,6 @@
 """What the Data page shows of a stored set, computed once and kept beside its version: profile, checks, mean images."""
 
 import contextlib
-import json
 import zipfile
 
 import numpy as np
@@ -70,10 +69,10 @@ def _kept(name: str, version: str, what: str, compute) -> dict:
     """The record of this name, computed if it is not there or cannot be read."""
     path = store.folder(name) / version / f"{what}.json"
     with contextlib.suppress(OSError, ValueError):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record, dict) and record.get("format") == FORMAT:
+        record = files.read_json(path, FORMAT)
+        if record.get("format") == FORMAT:
             return record
     record = {"format": FORMAT, **compute()}
     with contextlib.suppress(OSError):  # a workspace that cannot be written still shows
-        files.write_json(path, record)
+        files.write_sealed(path, record)
     return record

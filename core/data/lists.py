@@ -3,18 +3,18 @@
 workspace/data/<name>/lists/<list>.json
 """
 
-import json
 import pathlib
 import re
 import time
+from collections.abc import Iterable
 
-from core import files
+from core import files, words
 from core.data import store
 
 NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
-def save(dataset_name: str, list_name: str, ids, replace: bool = False) -> pathlib.Path:
+def save(dataset_name: str, list_name: str, ids: Iterable, replace: bool = False) -> pathlib.Path:
     """Keep a list of sample ids, each once, in the order given; returns its path.
 
     replace : whether a list of this name with other ids gives way. Runs name the list, so it is refused by default.
@@ -38,7 +38,7 @@ def load(dataset_name: str, list_name: str) -> list[str]:
     """The sample ids of a list; ValueError says which lists there are, or that the file is damaged."""
     where = _path(dataset_name, list_name)
     try:
-        ids = json.loads(where.read_text(encoding="utf-8"))["ids"]
+        ids = files.read_json(where)["ids"]
         if not isinstance(ids, list):
             raise TypeError("ids is no list")
         return [str(sample) for sample in ids]
@@ -62,5 +62,6 @@ def delete(dataset_name: str, list_name: str) -> None:
 
 def _path(dataset_name: str, list_name: str) -> pathlib.Path:
     if not NAME.fullmatch(list_name):
-        raise ValueError(f"{list_name!r} cannot be the name of a list; use letters, digits and hyphens, at most 60.")
+        said = f"{words.quoted(list_name)} cannot be the name of a list"
+        raise ValueError(f"{said}; use letters, digits and hyphens, at most 60.")
     return store.folder(dataset_name) / "lists" / f"{list_name}.json"

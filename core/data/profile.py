@@ -33,8 +33,8 @@ def of_table(dataset: Dataset, parts: np.ndarray) -> dict:
     classes, y = _classes(dataset)
     columns = []
     for column in (*dataset.columns, *dataset.left_out):
-        values = dataset.table[column.name].reset_index(drop=True)
-        head = {"name": column.name, "type": column.type, "used": column in dataset.columns}
+        values = dataset.frame[column.name].reset_index(drop=True)
+        head: dict = {"name": column.name, "type": column.type, "used": column in dataset.columns}
         head |= {"reason": getattr(column, "reason", ""), "missing": float(values.isna().mean())}
         columns.append(head | _distribution(values, y, len(classes)))
     return {
@@ -58,7 +58,7 @@ def of_images(dataset: Dataset, parts: np.ndarray) -> dict:
     pairs = pd.Series(1, index=pd.MultiIndex.from_arrays([width, height])).groupby(level=[0, 1]).sum()
     frequent = pairs.sort_values(ascending=False, kind="stable").head(N_VALUES)
     low, high = _levels(dataset)
-    brightness = np.concatenate([x.mean(axis=(1, 2, 3), dtype=np.float64) for _, x in _pieces(dataset.images)])
+    brightness = np.concatenate([x.mean(axis=(1, 2, 3), dtype=np.float64) for _, x in _pieces(dataset.pictures)])
     return {
         "n": len(dataset),
         "classes": classes,
@@ -75,9 +75,9 @@ def of_images(dataset: Dataset, parts: np.ndarray) -> dict:
 def mean_images(dataset: Dataset) -> np.ndarray:
     """Mean image of each class, uint8 (n_classes, c, h, w), of the first 50 classes at most; black without samples."""
     n_classes = min(len(dataset.classes), MOST_CLASSES)
-    shape = dataset.images.shape[1:]
+    shape = dataset.pictures.shape[1:]
     sums = np.zeros((n_classes, math.prod(shape)))
-    for start, x in _pieces(dataset.images):
+    for start, x in _pieces(dataset.pictures):
         members = dataset.targets[start : start + len(x)] == np.arange(n_classes)[:, None]
         sums += members.astype(np.float32) @ x.reshape(len(x), -1).astype(np.float32)
     counts = np.bincount(dataset.targets, minlength=n_classes)[:n_classes, None]
@@ -167,7 +167,7 @@ def _correlation(dataset: Dataset) -> dict:
     """Pearson's r of the numbers that the model reads, None where it is not defined; on evenly chosen rows."""
     names = [column.name for column in dataset.columns if column.type == "number"][:MOST_CORRELATED]
     step = max(1, math.ceil(len(dataset) / CORRELATION_ROWS))
-    rows = dataset.table[names].iloc[::step].astype(np.float64)
+    rows = dataset.frame[names].iloc[::step].astype(np.float64)
     matrix = rows.corr().to_numpy() if names else np.empty((0, 0))
     return {"columns": names, "matrix": [[None if math.isnan(r) else float(r) for r in row] for row in matrix]}
 
@@ -184,9 +184,9 @@ def _pieces(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 def _levels(dataset: Dataset) -> tuple[float, float]:
     """The levels that are black and white: 0 and 255, or the extremes of images that somebody made as float."""
-    if dataset.images.dtype == np.uint8:
+    if dataset.pictures.dtype == np.uint8:
         return 0.0, 255.0
-    extremes = [(x.min(), x.max()) for _, x in _pieces(dataset.images)]
+    extremes = [(x.min(), x.max()) for _, x in _pieces(dataset.pictures)]
     low, high = float(min(e[0] for e in extremes)), float(max(e[1] for e in extremes))
     return low, high if high > low else low + 1
 
@@ -194,5 +194,6 @@ def _levels(dataset: Dataset) -> tuple[float, float]:
 def _original_sizes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Height and width of each image, in pixels."""
     if {"height", "width"} <= set(dataset.about):
-        return tuple(dataset.about[side].to_numpy(np.float64) for side in ("height", "width"))
-    return tuple(np.full(len(dataset), float(side)) for side in dataset.images.shape[2:])
+        return dataset.about["height"].to_numpy(np.float64), dataset.about["width"].to_numpy(np.float64)
+    height, width = dataset.pictures.shape[2:]
+    return np.full(len(dataset), float(height)), np.full(len(dataset), float(width))

@@ -4,6 +4,7 @@ Samples with the same content are one unit, and a unit is never on both sides, w
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -80,12 +81,12 @@ def sizes(parts: np.ndarray, targets: np.ndarray, n_classes: int) -> dict[str, l
     }
 
 
-def save(path, ids: np.ndarray, parts: np.ndarray) -> None:
+def save(path: pathlib.Path, ids: np.ndarray, parts: np.ndarray) -> None:
     """Write the split as a table of sample id and part."""
     pd.DataFrame({"id": ids, "part": parts}).to_parquet(path)
 
 
-def load(path, ids: np.ndarray) -> dict[str, np.ndarray]:
+def load(path: pathlib.Path, ids: np.ndarray) -> dict[str, np.ndarray]:
     """Positions in `ids` of each part, {"train": int64 (n_train,), ...}; ValueError if a sample of a part is gone."""
     try:
         table = pd.read_parquet(path, columns=["id", "part"])

@@ -7,7 +7,6 @@ workspace/data/<name>/splits/             the part of each sample, by sample id,
 
 import contextlib
 import dataclasses
-import json
 import os
 import pathlib
 import re
@@ -19,15 +18,18 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-from core import files, registry
+from core import files, registry, shapes, words
 from core.data import sources
 from core.data.dataset import Dataset, LeftOut, Note, Schema
-from core.workspace import check_workspace, workspace
+from core.workspace import WorkspaceError, check_workspace, workspace
 
 NAME = re.compile(r"[\w-]{1,60}")
 VERSION = re.compile(r"[0-9a-f]{12}")
 NUMBER = re.compile(r"((?:test-)?)(\d+)")  # the id of a row that has none of its own
 DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError)
+FORMAT = 2  # of dataset.json
+LEFT_SECONDS = 86_400  # after which nobody can still be writing
+FACTS = {"n": shapes.COUNT, "counts": [shapes.COUNT], "schema": shapes.OBJECT, "created": shapes.NUMBER}
 
 
 # ---------------------------------------------------------------------------------------------------- names
@@ -42,17 +44,30 @@ def clean(text: str) -> str:
 def folder(name: str) -> pathlib.Path:
     """The folder of a data set; LookupError if the name could not be one's."""
     if not NAME.fullmatch(name):
-        raise LookupError(f"{name!r} is not the name of a data set; it has letters, digits, - and _ only.")
+        raise LookupError(f"{words.quoted(name)} is not the name of a data set; it has letters, digits, - and _ only.")
     return workspace() / "data" / name
 
 
 def names() -> list[str]:
-    """All stored data sets, sorted; a folder without a readable set.json is listed too, so that it can be deleted."""
+    """All stored data sets, sorted; a folder without a readable set.json is listed too, so that it can be deleted.
+
+    One that holds nothing yet is not: it is being stored, or whoever stored it was killed.
+    """
     try:
         with os.scandir(workspace() / "data") as entries:
-            return sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir())
+            found = [entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir()]
+        return sorted(filter(_holds_something, found))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise WorkspaceError(f"The workspace {workspace()} cannot be read ({error.strerror}).") from error
+
+
+def _holds_something(name: str) -> bool:
+    try:
+        return any(not file.startswith(".") for file in os.listdir(folder(name)))
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)  # else somebody has just deleted it
 
 
 def version(name: str) -> str:
@@ -61,6 +76,9 @@ def version(name: str) -> str:
     if not where.is_dir():
         raise LookupError(f"There is no data set {name!r} in {workspace()}; there are {', '.join(names()) or 'none'}.")
     found = _set(name).get("current", "")
+    if not found and not (where / "set.json").exists():  # whoever stored it was killed before it was written
+        versions = [path.parent.name for path in where.glob("*/dataset.json") if VERSION.fullmatch(path.parent.name)]
+        found = versions[0] if len(versions) == 1 else ""
     if not isinstance(found, str) or not VERSION.fullmatch(found):
         raise ValueError(f"The stored data set {name} is damaged; delete the folder {where} and add it again.")
     return found
@@ -79,8 +97,11 @@ def facts(name: str, version_: str | None = None) -> dict:
     """What dataset.json says of a version: schema, n, counts (samples per class), origin, fingerprint, created, ..."""
     where = folder(name) / (version_ or version(name))
     try:
-        values = json.loads((where / "dataset.json").read_text(encoding="utf-8"))
+        values = _described(where)
+        Schema.from_dict(values["schema"])
         return {**values, "version": where.name, "name": name}
+    except files.Newer:
+        raise
     except DAMAGE as error:
         raise _damaged(where, error) from error
 
@@ -109,10 +130,11 @@ def put(dataset: Dataset, source: dict | None = None) -> Dataset:
     """
     check_workspace()
     where = folder(dataset.name)
+    known = _set(dataset.name)
     with contextlib.suppress(ValueError, LookupError):
         dataset = keep_ids(load(where / version(dataset.name)), dataset)
     target = where / dataset.fingerprint[:12]
-    source = _set(dataset.name).get("source", {}) if source is None else source
+    source = known.get("source", {}) if source is None else source
     made = not (target / "dataset.json").exists()
     try:
         if made:
@@ -130,13 +152,19 @@ def put(dataset: Dataset, source: dict | None = None) -> Dataset:
 def rename(old: str, new: str) -> None:
     """Give a data set another name; its runs find it by its content. ValueError if the name is taken or no name."""
     if not NAME.fullmatch(new):
-        raise ValueError(f"{new!r} cannot be the name of a data set; use letters, digits, - and _ (at most 60).")
+        said = f"{words.quoted(new)} cannot be the name of a data set"
+        raise ValueError(f"{said}; use letters, digits, - and _ (at most 60).")
     if new in registry.members(sources):
         raise ValueError(f"{new} is the name of a set that comes with Vitrine; choose another one.")
     if folder(new).exists():
         raise ValueError(f"There is a data set {new} already; choose another name or delete that one first.")
     version(old)
-    folder(old).rename(folder(new))
+    try:
+        folder(old).rename(folder(new))
+    except FileNotFoundError:
+        raise LookupError(f"There is no data set {old!r} in {workspace()} any more.") from None
+    except OSError as error:
+        raise ValueError(f"{old} cannot get the name {new} ({error.strerror}); choose another name.") from error
 
 
 def delete(name: str) -> None:
@@ -145,7 +173,10 @@ def delete(name: str) -> None:
     if not where.is_dir():
         raise LookupError(f"There is no data set {name!r} in {workspace()}.")
     gone = where.with_name(f".{name}-{time.time_ns()}")
-    where.rename(gone)  # at once, so that nobody sees half of it
+    try:
+        where.rename(gone)  # at once, so that nobody sees half of it
+    except FileNotFoundError:
+        raise LookupError(f"There is no data set {name!r} in {workspace()} any more.") from None
     shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -166,7 +197,7 @@ def keep_ids(before: Dataset, now: Dataset) -> Dataset:
     first = max(numbers, default=len(before)) + 1
     ids = np.where(position >= 0, before.ids[position], "").astype(object)
     new = np.flatnonzero(position < 0)
-    parts = [NUMBER.fullmatch(i) for i in now.ids[new].tolist()]
+    parts = [found for found in map(NUMBER.fullmatch, now.ids[new].tolist()) if found]  # each has one
     ids[new] = [f"{found[1]}{first + i:0{len(found[2])}d}" for i, found in enumerate(parts)]
     return dataclasses.replace(now, ids=ids.astype(str))
 
@@ -174,8 +205,8 @@ def keep_ids(before: Dataset, now: Dataset) -> Dataset:
 def _row_keys(before: Dataset, now: Dataset) -> list[list[str]]:
     """A key per row of each, from its class and the columns that both have; equal rows are numbered."""
     both = [[], []]
-    for name in (name for name in before.table.columns if name in now.table):
-        pair = [before.table[name], now.table[name]]
+    for name in (name for name in before.frame.columns if name in now.frame):
+        pair = [before.frame[name], now.frame[name]]
         dates = [pd.api.types.is_datetime64_any_dtype(column.dtype) for column in pair]
         numbers = [pd.api.types.is_numeric_dtype(column.dtype) for column in pair]
         if any(dates) and not all(dates):  # the text of a date may be written in any way
@@ -189,7 +220,7 @@ def _row_keys(before: Dataset, now: Dataset) -> list[list[str]]:
         text = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(len(dataset)))
         text["class"] = np.array(dataset.classes, object)[dataset.targets]
         text["table"] = np.char.startswith(dataset.ids, "test-").astype(str)
-        keys = pd.util.hash_pandas_object(text, index=False)
+        keys = pd.util.hash_pandas_object(text, index=False)  # ty: ignore[not-callable]
         found.append([f"{key}-{again}" for key, again in zip(keys, keys.groupby(keys).cumcount())])
     return found
 
@@ -200,6 +231,7 @@ def _row_keys(before: Dataset, now: Dataset) -> list[list[str]]:
 def save(dataset: Dataset, target: pathlib.Path) -> None:
     """Write one version into the folder `target`: all of it or nothing; one that another process made first stays."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _clear(target.parent)
     beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         samples = pd.DataFrame({"id": dataset.ids, "target": dataset.targets})
@@ -207,11 +239,11 @@ def save(dataset: Dataset, target: pathlib.Path) -> None:
             samples = pd.concat([samples, dataset.about.reset_index(drop=True)], axis=1)
         samples.to_parquet(beside / "samples.parquet")
         if dataset.kind == "image":
-            _save_images(dataset.images, beside / "images.npy")
+            _save_images(dataset.pictures, beside / "images.npy")
         else:
-            dataset.table.reset_index(drop=True).to_parquet(beside / "table.parquet")
+            dataset.frame.reset_index(drop=True).to_parquet(beside / "table.parquet")
         described = {
-            "format": 2,
+            "format": FORMAT,
             "created": time.time(),
             "schema": dataset.schema.to_dict(),
             "n": len(dataset),
@@ -223,7 +255,7 @@ def save(dataset: Dataset, target: pathlib.Path) -> None:
             "notes": [dataclasses.asdict(note) for note in dataset.notes],
             "fingerprint": dataset.fingerprint,
         }
-        files.write_json(beside / "dataset.json", described)
+        files.write_sealed(beside / "dataset.json", described)
         try:
             os.replace(beside, target)
         except OSError as error:
@@ -235,10 +267,18 @@ def save(dataset: Dataset, target: pathlib.Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def _clear(where: pathlib.Path) -> None:
+    """Remove what processes that were killed a day ago or more have left half-written."""
+    for left in where.glob(".*-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def load(where: pathlib.Path) -> Dataset:
     """Read one version; images are memory-mapped. ValueError says what is damaged."""
     try:
-        described = json.loads((where / "dataset.json").read_text(encoding="utf-8"))
+        described = _described(where)
         schema = Schema.from_dict(described["schema"])
         samples = pd.read_parquet(where / "samples.parquet")
         image = schema.kind == "image"
@@ -258,6 +298,8 @@ def load(where: pathlib.Path) -> Dataset:
             root=described["root"],
             notes=tuple(Note(**note) for note in described["notes"]),
         )
+    except files.Newer:
+        raise
     except DAMAGE as error:
         raise _damaged(where, error) from error
     found.__dict__["fingerprint"] = described["fingerprint"]  # the version never changes, so neither does this
@@ -288,14 +330,27 @@ def _stored_shape(path) -> tuple | None:
 
 
 def _set(name: str) -> dict:
+    """What set.json says; {} if it is damaged. Raises files.Newer."""
     try:
-        values = json.loads((folder(name) / "set.json").read_text(encoding="utf-8"))
-        return values if isinstance(values, dict) else {}
+        return files.read_json(folder(name) / "set.json")
+    except files.Newer:
+        raise
     except (OSError, ValueError):
         return {}
 
 
+def _described(where: pathlib.Path) -> dict:
+    """What dataset.json of a version says. Raises OSError, files.Newer, or ValueError if it is damaged."""
+    values = files.read_json(where / "dataset.json", FORMAT)
+    if problem := shapes.misfit(values, FACTS, ("n", "schema")):
+        raise ValueError(f"dataset.json {problem}")
+    return values
+
+
 def _damaged(where: pathlib.Path, error: Exception) -> ValueError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, KeyError) and error.args:
+        reason = f"it lacks {error.args[0]}"
     return ValueError(
-        f"The stored data set {where.parent.name} cannot be read ({error}); delete the folder {where} to make it anew."
+        f"The stored data set {where.parent.name} cannot be read ({reason}); delete the folder {where} to make it anew."
     )

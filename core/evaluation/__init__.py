@@ -2,12 +2,13 @@
 
 import dataclasses
 import time
+from typing import Any
 
 import numpy as np
 
 from core import runs, words
 from core.data import split
-from core.data.dataset import encode
+from core.data.dataset import Dataset, Schema, encode
 from core.evaluation import calibration, metrics, summary
 from core.workspace import command
 
@@ -44,7 +45,7 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     stored = {part: runs.predictions(run, part) for part in ("val", "test")}
     _, y_val, logits_val = stored["val"]
     temperature = calibration.fit_temperature(logits_val, y_val)
-    record = {"format": runs.EVALUATION, **facts, "temperature": temperature}
+    record: dict[str, Any] = {"format": runs.EVALUATION, **facts, "temperature": temperature}
     for part, (_, y_true, logits) in stored.items():
         record[part] = summary.figures(
             y_true, metrics.softmax(logits), runs.schema(run).classes, temperature=temperature
@@ -56,7 +57,7 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     return record
 
 
-def evaluate_on(run: str, other) -> dict:
+def evaluate_on(run: str, other: Dataset) -> dict:
     """Evaluate a run on data that it never saw, core.data.Dataset, store the figures under its name and return them.
 
     {"format", "data", "fingerprint", "made", "pixels", "figures"}. ValueError if the data is not of the run's kind.
@@ -92,7 +93,7 @@ def on_other(run: str, name: str) -> dict:
     return runs.read_json(run, f"predictions/on-{name}.json", runs.EVALUATION)
 
 
-def fitted(schema, other):
+def fitted(schema: Schema, other: Dataset) -> Dataset:
     """The data set `other` with the columns and classes of a run's schema; ValueError if it cannot have them."""
     if other.kind != schema.kind:
         kinds = {"image": "images", "table": "tables"}
@@ -103,11 +104,11 @@ def fitted(schema, other):
             f"it knows {', '.join(schema.classes[:10])}."
         )
     if schema.kind == "image":
-        channels = other.images.shape[1]
+        channels = other.pictures.shape[1]
         if channels != schema.shape[0]:
             raise ValueError(f"{other.name} has {channels} channels; the run was trained on {schema.shape[0]}.")
     else:
-        there = set(other.table.columns)
+        there = set(other.frame.columns)
         if missing := [column.name for column in schema.columns if column.name not in there]:
             raise ValueError(f"{other.name} has no column {', '.join(missing)}; the run needs each of its columns.")
     place = np.array([schema.classes.index(name) for name in other.classes])
@@ -115,7 +116,7 @@ def fitted(schema, other):
         other, classes=schema.classes, targets=place[other.targets].astype(np.int64), columns=schema.columns
     )
     if schema.kind == "table":
-        encode(made.table, made.columns)  # ValueError here if a number is text
+        encode(made.frame, made.columns)  # ValueError here if a number is text
     return made
 
 

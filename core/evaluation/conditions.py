@@ -5,6 +5,7 @@ where there is no bound, or {"column", "kind": "missing"}. Dates are ISO texts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,10 +80,12 @@ def is_ordered(values: pd.Series) -> bool:
 
 
 def is_date(values: pd.Series) -> bool:
+    """Whether these are dates."""
     return pd.api.types.is_datetime64_any_dtype(values.dtype)
 
 
 def is_truth(values: pd.Series) -> bool:
+    """Whether these are true or false."""
     return pd.api.types.is_bool_dtype(values.dtype)
 
 
@@ -106,7 +109,7 @@ def numbers(values: pd.Series) -> np.ndarray:
     return values.to_numpy(np.float64, na_value=np.nan)
 
 
-def seconds(values) -> np.ndarray:
+def seconds(values: Any) -> np.ndarray:
     """Dates as seconds since 1970, float64; a time zone is left out. ValueError if one is no date."""
     dates = pd.DatetimeIndex(pd.to_datetime(values))
     dates = dates.tz_localize(None) if dates.tz is not None else dates

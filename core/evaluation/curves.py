@@ -151,10 +151,12 @@ class Steps:
 
     @property
     def recall(self) -> np.ndarray:
+        """Share of the positives found at each step, in [0, 1]."""
         return self.found / self.m
 
     @property
     def false_alarms(self) -> np.ndarray:
+        """Share of the negatives falsely found at each step, in [0, 1]."""
         return self.false / self.n
 
 

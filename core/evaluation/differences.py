@@ -102,9 +102,10 @@ def _between_seeds(values: list[np.ndarray], apart: list[float]) -> list[tuple[f
         (max(0.0, float(side.var(ddof=1)) - less), float(side.var(ddof=1)), len(side) - 1) if len(side) > 1 else None
         for side, less in zip(values, apart)
     ]
-    if None not in own:
-        return [(alone / len(side), whole / len(side), df) for (alone, whole, df), side in zip(own, values)]
-    alone, whole, df = next(one for one in own if one)
+    known = [one for one in own if one is not None]
+    if len(known) == len(own):
+        return [(alone / len(side), whole / len(side), df) for (alone, whole, df), side in zip(known, values)]
+    alone, whole, df = known[0]
     share = sum(1 / len(side) for side in values)
     return [(alone * share, whole * share, df)]
 

@@ -49,6 +49,7 @@ class Token:
     start: int
 
     def is_word(self, *wanted: str) -> bool:
+        """Whether it is one of these words, without quotes, in any case of letters."""
         return self.kind == "word" and self.text.lower() in wanted
 
 
@@ -197,7 +198,7 @@ def _tokens(text: str) -> list[Token]:
                 f"The filter is not understood from character {end - len(rest) + 1} on, {_shown(rest, 40)}; "
                 "a quote that opens must close, and comparisons are =, !=, <, <=, > and >=."
             )
-        kind = match.lastgroup
+        kind = str(match.lastgroup)
         content = match[kind]
         if kind == "quoted":
             content = re.sub(r"\\(.)", r"\1", content[1:-1], flags=re.DOTALL)

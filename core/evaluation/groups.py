@@ -4,10 +4,14 @@ import functools
 import hashlib
 import json
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import runs
+
+if TYPE_CHECKING:
+    from core.config import TrainConfig
 
 SEED, FOLD = "training.seed", "data.fold"
 FIGURES = ("val_accuracy", "test_accuracy")
@@ -32,7 +36,7 @@ def flat(values: dict, prefix: str = "") -> dict:
     return found
 
 
-def alike(config) -> dict[str, str]:
+def alike(config: "TrainConfig") -> dict[str, str]:
     """{"seed", "fold"}: texts that are equal for configs which differ in nothing but the seed, or but the fold."""
     values = flat(config.to_dict())
     return {

@@ -28,7 +28,12 @@ def wilson(share: np.ndarray | float, n: np.ndarray | float, z: float = Z) -> tu
 
 
 def of_share(
-    value: float | None, spread: float, n: float, least: float = 0.0, middle: float | None = None, z: float = Z
+    value: float | np.ndarray | None,
+    spread: float,
+    n: float,
+    least: float = 0.0,
+    middle: float | np.ndarray | None = None,
+    z: float = Z,
 ) -> dict:
     """A metric in [least, 1] with Wilson's interval, as if it were a share seen in as many samples as its spread says.
 
@@ -135,7 +140,9 @@ def smoothed(table: np.ndarray) -> np.ndarray:
     return (table + PRIOR * added) * (sizes / np.maximum((table + PRIOR * added).sum(axis=1), 1e-9))[:, None]
 
 
-def draw(table: np.ndarray, sizes: np.ndarray, resamples: int, rng) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    table: np.ndarray, sizes: np.ndarray, resamples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """How often each class is right, and is called, in resamples of each row of counts: (resamples, n_classes) each."""
     hit, called = (np.zeros((resamples, len(table))) for _ in range(2))
     for j in np.flatnonzero(sizes):
@@ -146,7 +153,7 @@ def draw(table: np.ndarray, sizes: np.ndarray, resamples: int, rng) -> tuple[np.
     return hit, called
 
 
-def figure(value, low, high) -> dict:
+def figure(value: float | np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> dict:
     """{"value", "low", "high"} as plain numbers."""
     return {"value": float(value), "low": float(low), "high": float(high)}
 

@@ -106,7 +106,7 @@ def _twins(dataset: Dataset, train: np.ndarray, where: np.ndarray) -> np.ndarray
 
 def _sentence(record: dict, dataset: Dataset, part: str) -> str:
     thing = dataset.schema.sample_word
-    small = dataset.kind == "image" and min(dataset.images.shape[2:]) < near.SMALLEST_SIDE
+    small = dataset.kind == "image" and min(dataset.pictures.shape[2:]) < near.SMALLEST_SIDE
     only = " Images this small are compared for exact copies only." if small else ""
     if record["n_twins"] == 0:
         return f"No {part} {thing} has a near twin in training.{only}"

@@ -193,7 +193,7 @@ def confusion(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndar
     return np.bincount(n_classes * y_true + y_pred, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def plain(value) -> float | None:
+def plain(value: float | np.ndarray | None) -> float | None:
     """A number of Python, or None if it is none."""
     return None if value is None or not np.isfinite(value) else float(value)
 

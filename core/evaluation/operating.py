@@ -1,6 +1,7 @@
 """The operating point: what a model says, given its probabilities, thresholds, costs and the wish to say nothing."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,8 @@ class OperatingPoint:
     abstain_below : nothing is said where the largest probability is below this
     """
 
-    thresholds: tuple[float, ...] = ()
-    costs: tuple[tuple[float, ...], ...] = ()
+    thresholds: Sequence[float] = ()
+    costs: Sequence[Sequence[float]] | np.ndarray = ()
     abstain_below: float = 0.0
     positive: int = 1
     name: str = ""
@@ -131,7 +132,9 @@ def outcome(y_true: np.ndarray, y_pred: np.ndarray, point: OperatingPoint, n_cla
     }
 
 
-def cheapest(y_true: np.ndarray, y_prob: np.ndarray, costs, positive: int = 1) -> dict | None:
+def cheapest(
+    y_true: np.ndarray, y_prob: np.ndarray, costs: Sequence[Sequence[float]] | np.ndarray, positive: int = 1
+) -> dict | None:
     """The threshold of two classes whose mean cost is least, of all that there are; find it on validation samples.
 
     {"threshold", "cost": per sample}; None without samples. Of equally cheap ones, the highest. It lies halfway between
@@ -183,7 +186,7 @@ def meeting(y_true: np.ndarray, y_prob: np.ndarray, positive: int, target: tuple
     return {"threshold": float(threshold[best]), **at, "reason": ""}
 
 
-def sweep(y_true: np.ndarray, score: np.ndarray, costs) -> dict:
+def sweep(y_true: np.ndarray, score: np.ndarray, costs: Sequence[Sequence[float]] | np.ndarray) -> dict:
     """Mean cost per sample, recall, precision and false alarms by threshold, lists of at most POINTS, for a plot.
 
     y_true : bool or 0/1 (n,), 1 for positives;  score : float (n,), their probability

@@ -22,6 +22,7 @@ class Paired:
 
     @property
     def n(self) -> int:
+        """Samples that both runs answered."""
         return len(self.ids)
 
 

@@ -31,7 +31,7 @@ def of(dataset: Dataset, where: np.ndarray) -> pd.DataFrame:
     where = np.asarray(where, np.int64)
     if dataset.kind == "table":
         names = [column.name for column in (*dataset.columns, *dataset.left_out)]
-        return dataset.table[names].iloc[where].reset_index(drop=True)
+        return dataset.frame[names].iloc[where].reset_index(drop=True)
     found = _measured(dataset, where).iloc[where].reset_index(drop=True)
     if {"width", "height"} <= set(dataset.about.columns):
         width, height = (dataset.about[name].to_numpy(float)[where] for name in ("width", "height"))
@@ -99,7 +99,7 @@ def _measured(dataset: Dataset, where: np.ndarray) -> pd.DataFrame:
         new = new[kept["brightness"].isna().to_numpy()[new]]
     if len(new) == 0 and kept is not None:
         return kept
-    made = measure(dataset.images, new)
+    made = measure(dataset.pictures, new)
     if kept is None:
         kept = pd.DataFrame(np.nan, np.arange(len(dataset)), made.columns, np.float32)
     kept.iloc[new] = made.to_numpy()

@@ -1,6 +1,8 @@
 """Areas under ROC and precision/recall curves from ranks, also under counts, and how each sample moves them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +76,7 @@ def auroc_slopes(ranking: Ranking) -> np.ndarray:
     Source: Sun and Xu 2014, "Fast implementation of DeLong's algorithm", IEEE Signal Processing Letters 21:1389.
     """
     m, n = len(ranking.positive), len(ranking.negative)
-    area = auroc(ranking)
+    area: Any = auroc(ranking)
     own = 1 - (ranking.above + ranking.level) / (2 * n)
     below = np.bincount(ranking.above, minlength=n + 1) + np.bincount(ranking.level, minlength=n + 1)
     other = np.cumsum(below[:n]) / (2 * m)
@@ -102,7 +104,10 @@ def average_precision_slopes(ranking: Ranking) -> np.ndarray:
     return _per_sample(ranking, own / m, -loss[1 : n + 1] / m)
 
 
-MEASURES = {"auroc": (auroc, auroc_slopes), "average_precision": (average_precision, average_precision_slopes)}
+MEASURES: dict[str, tuple[Callable[..., Any], Callable[[Ranking], np.ndarray]]] = {
+    "auroc": (auroc, auroc_slopes),
+    "average_precision": (average_precision, average_precision_slopes),
+}
 AREAS = {f"{name}_{mean}": both for name, both in MEASURES.items() for mean in ("macro", "micro")}
 
 

@@ -1,5 +1,6 @@
 """How a metric of several predictors varies together over test samples: a paired bootstrap, stratified by class."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ class Together:
     rows: np.ndarray  # float (n_predictors, n_resamples), or (n_predictors, n) for a mean
     targets: np.ndarray | None = None  # int (n,), for a mean
 
-    def variance(self, weights) -> float:
+    def variance(self, weights: Sequence[float] | np.ndarray) -> float:
         """Variance over samples of the sum of the predictors' metrics with these weights (n_predictors,).
 
         Of a mean over samples it is known what infinitely many resamples would give, so none are drawn.

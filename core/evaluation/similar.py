@@ -1,6 +1,8 @@
 """The training samples that a net finds most similar to a sample: nearest by what its last linear layer takes."""
 
 import zipfile
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,9 @@ from core.data import split
 from core.data.dataset import Dataset
 from core.files import replacing
 
+if TYPE_CHECKING:
+    from core.model import Model
+
 MOST = 20_000  # training samples that are compared, and held-out ones that are kept ready
 PARTS = ("train", "val", "test")
 CHUNK = 256  # samples compared with all at once
@@ -17,7 +22,7 @@ NEAR = 10  # neighbours whose mean distance says how far a sample is from all
 USUAL = 1000  # validation samples that say which distances are usual
 
 
-def nearest(run: str, ids, k: int = 8) -> dict[str, list[tuple[str, float]]]:
+def nearest(run: str, ids: Iterable, k: int = 8) -> dict[str, list[tuple[str, float]]]:
     """For each sample id the k training samples most similar to it, [(id, distance), ...], the nearest first.
 
     The distance is 1 less the cosine of the angle between embeddings, in [0, 2]. A sample is never its own neighbour.
@@ -54,7 +59,7 @@ def ready(run: str, sample: str, most: int) -> bool:
     return kept is not None and kept[2] <= most and sample in kept[0]
 
 
-def outlying(run: str, ids) -> dict[str, dict]:
+def outlying(run: str, ids: Iterable) -> dict[str, dict]:
     """For each sample id how far it is from all training data: {"distance", "percentile"}.
 
     distance : mean distance to the NEAR nearest training samples, see `nearest`
@@ -73,12 +78,12 @@ def outlying(run: str, ids) -> dict[str, dict]:
     return {sample: {"distance": far[sample], "percentile": share.get(sample)} for sample in ids}
 
 
-def embed(model, x: np.ndarray) -> np.ndarray:
+def embed(model: "Model", x: "np.ndarray | _Rows") -> np.ndarray:
     """What the last linear layer of a model takes, float32 (n, n_features), for raw samples x; ValueError if none."""
     return _embed(model, x)[0]
 
 
-def embed_with_logits(model, dataset: Dataset, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def embed_with_logits(model: "Model", dataset: Dataset, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As `embed` for the samples at `where` of a data set, and their logits, float32 (n, n_classes)."""
     return _embed(model, _Rows(dataset, where))
 

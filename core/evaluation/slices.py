@@ -6,6 +6,9 @@ other half, which had no say in choosing them, and reported if they survive the 
 1995, "Controlling the false discovery rate", J. R. Stat. Soc. B 57:289.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -60,7 +63,7 @@ def find(table: pd.DataFrame, wrong: np.ndarray, seed: int = 0, rate: float = 0.
     for atom_numbers, counts, p, q in tested:
         if q > rate or len(made) == most:
             break
-        inside = member[:, atom_numbers].all(axis=1)
+        inside = np.all(member[:, atom_numbers], axis=1)
         nested = (inside & covered).sum() >= NESTED * inside.sum()
         parts = [member[:, j] for j in atom_numbers] if len(atom_numbers) == 2 else []
         if nested or not all(_worse_still(inside, within, wrong, ~first) for within in (*parts, ~covered)):
@@ -85,7 +88,14 @@ def of_run(run: str, part: str = "test", of_class: str | None = None, y_pred: np
     )
 
 
-def of_samples(dataset: Dataset, ids, y_true, y_pred, of_class: str | None = None, **how) -> dict:
+def of_samples(
+    dataset: Dataset,
+    ids: Sequence[str] | np.ndarray,
+    y_true: Sequence[int] | np.ndarray,
+    y_pred: Sequence[int] | np.ndarray,
+    of_class: str | None = None,
+    **how: Any,
+) -> dict:
     """The slices on which decisions about held-out samples fail: what a page and a command show.
 
     ids : str (n,);  y_true, y_pred : int (n,), class indices, for instance pooled over folds

@@ -1,5 +1,7 @@
 """Everything that an evaluation says, as one record of plain numbers. None means: not defined."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from core.evaluation import calibration, curves, estimates, intervals, metrics, ranking
@@ -48,7 +50,7 @@ def figures(
     }
 
 
-def class_table(table: np.ndarray, classes: tuple[str, ...], found: dict | None = None) -> list[dict]:
+def class_table(table: np.ndarray, classes: Sequence[str | int], found: dict | None = None) -> list[dict]:
     """A row for each class from counts (n_classes, n_classes), true by predicted.
 
     {"class", "support", "predicted", "precision", "recall", "f1", "auroc", "average_precision"}, the last five as

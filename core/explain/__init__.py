@@ -11,6 +11,8 @@ import dataclasses
 import functools
 import sys
 import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +21,10 @@ from core.evaluation.metrics import softmax
 from core.explain import _kept
 from core.explain._kept import Explanation, pin, pinned, unpin
 from core.options import from_dict
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 BACKGROUND = 100  # training rows that stand for "not known"
 BATCH = 32  # samples explained at once, where all are
@@ -39,12 +45,12 @@ def available(kind: str, scope: str | None = None) -> list[str]:
     return sorted(found, key=lambda name: (module(name).SCOPE != "sample", getattr(module(name), "RANK", 9), name))
 
 
-def module(name: str):
+def module(name: str) -> ModuleType:
     """The file of one explainer; LookupError if there is none of that name."""
     return registry.member(sys.modules[__name__], name, "explainer")
 
 
-def options_of(method: str, values: dict | None):
+def options_of(method: str, values: dict | None) -> Any:
     """The method's Options with `values` in place of defaults; ValueError if one is unknown or out of range."""
     return from_dict(module(method).Options, values or {})
 
@@ -208,7 +214,7 @@ def options_key(method: str, options: dict | None) -> dict:
     return {name: value for name, value in sorted((options or {}).items()) if plain.get(name) != value}
 
 
-def background(parts, most: int = BACKGROUND) -> np.ndarray:
+def background(parts: "Parts", most: int = BACKGROUND) -> np.ndarray:
     """Training rows, evenly spread, float32 (n, n_columns), that stand for a column that is not known."""
     return parts.x("train", most)
 
@@ -221,7 +227,7 @@ def _loaded(run: str, workspace: str, stamp: tuple):  # noqa: ARG001 (another wo
     return models.load(run)
 
 
-def model_of(run: str):
+def model_of(run: str) -> "Model":
     """The model of a run, never to be changed; as `core.model.load`, but kept in this process."""
     return _loaded(run, str(runs.workspace()), tuple(runs.weights_stamp(run)))
 

@@ -1,12 +1,17 @@
 """What explainers take and give: the class that is explained, shares with what they add up to, and a run's samples."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from core.data import split
 from core.data.dataset import Dataset, Schema
+
+if TYPE_CHECKING:
+    import torch
+
+Values = TypeVar("Values", "torch.Tensor", np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,12 @@ class Target:
     @classmethod
     def of(cls, target: "int | Target") -> "Target":
         """The target that a class index alone means, or the target itself."""
-        return target if isinstance(target, cls) else cls(int(target))
+        return target if isinstance(target, Target) else cls(int(target))
 
-    def score(self, values):
+    def score(self, values: Values) -> Values:
         """Of logits or probabilities (n, n_classes), tensor or array, the explained score (n,)."""
         score = values[:, self.index]
-        return score if self.against is None else score - values[:, self.against]
+        return score if self.against is None else score - values[:, self.against]  # ty: ignore[invalid-explicit-return]
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,11 @@ class Parts:
         return np.asarray(self.dataset.x[self.where(part, most)])
 
     def y_true(self, part: str, most: int | None = None) -> np.ndarray:
+        """Class indices, int64 (n,)."""
         return self.dataset.targets[self.where(part, most)]
 
     def ids(self, part: str, most: int | None = None) -> np.ndarray:
+        """Ids of the samples, str (n,)."""
         return self.dataset.ids[self.where(part, most)]
 
 

@@ -10,6 +10,7 @@ import typer
 from core import explain as explainers
 from core import progress, runs
 from core.data.cli import plain
+from core.data.tables.columns import neutral
 from core.options import parse
 from core.terminal import console
 
@@ -99,7 +100,8 @@ def _all(run: str, method: str, part: str, options: dict, out: pathlib.Path | No
         table = pd.DataFrame({name: values for name, values in found.items() if values.ndim == 1})
         shares = pd.DataFrame(found["attribution"], columns=[f"share of {column.name}" for column in columns])
         table = pd.concat([table, shares], axis=1)
-        table.to_csv(out, index=False) if out.suffix.lower() == ".csv" else table.to_parquet(out, index=False)
+        is_csv = out.suffix.lower() == ".csv"
+        neutral(table).to_csv(out, index=False) if is_csv else table.to_parquet(out, index=False)
     console.print(plain(f"{len(found['id']):,} explanations by {explainers.module(method).TITLE} are in {out}"))
 
 
@@ -118,7 +120,8 @@ def _write(found, out: pathlib.Path) -> None:
     elif kind == ".csv" and attribution is not None and columns:
         import pandas as pd
 
-        pd.DataFrame({"column": [column.name for column in columns], "share": attribution}).to_csv(out, index=False)
+        table = pd.DataFrame({"column": [column.name for column in columns], "share": attribution})
+        neutral(table).to_csv(out, index=False)
     else:
         raise ValueError(
             f"This explanation cannot be written as {kind}; choose .npz or .json, .png for a map of an image."

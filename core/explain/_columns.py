@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.data.dataset import Schema
+from core.data.dataset import Column, Schema
 
 MOST_CODES = 60  # categories that are shown, the most frequent ones
 
@@ -15,7 +15,7 @@ def index_of(schema: Schema, name: str) -> int:
     return names.index(name)
 
 
-def grid(x: np.ndarray, column, points: int, evenly: bool = False) -> np.ndarray:
+def grid(x: np.ndarray, column: Column, points: int, evenly: bool = False) -> np.ndarray:
     """Values (g,) that a column is set to: quantiles of a number or date, the codes of a category; missing left out.
 
     evenly : half of a number's values are spread evenly over its range instead, so that no stretch of it is empty

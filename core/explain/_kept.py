@@ -5,6 +5,7 @@ What is kept is of the weights that the run has now; after more training it coun
 
 import hashlib
 import json
+import pathlib
 import re
 import zipfile
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import runs
-from core.files import replacing, write_json
+from core.files import read_json, replacing, write_json, write_sealed
 
 NAME = re.compile(r"[a-z_]+-[0-9a-f]{16}")
 
@@ -25,7 +26,7 @@ class Explanation:
     record: dict
 
     @property
-    def path(self):
+    def path(self) -> pathlib.Path:
         """Where the record is kept; the arrays are beside it."""
         return runs.path(self.record["run"], "explanations", f"{self.record['name']}.json")
 
@@ -47,8 +48,8 @@ def write(run: str, what: str, key: list, record: dict, arrays: dict[str, np.nda
     arrays, record = arrays or {}, json.loads(json.dumps(record))  # as it will be read
     if arrays:
         with replacing(folder / f"{found}.npz") as beside, open(beside, "wb") as file:
-            np.savez_compressed(file, **arrays)
-    write_json(folder / f"{found}.json", {**record, "arrays": sorted(arrays)})
+            np.savez_compressed(file, **arrays)  # ty: ignore[invalid-argument-type]
+    write_sealed(folder / f"{found}.json", {**record, "arrays": sorted(arrays)})
     return Explanation(arrays, {**record, "arrays": sorted(arrays), "run": run, "name": found})
 
 
@@ -63,7 +64,7 @@ def read_name(run: str, name: str) -> Explanation | None:
         return None
     folder = runs.path(run, "explanations")
     try:
-        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        record = read_json(folder / f"{name}.json")
         arrays = {}
         if record["arrays"]:
             with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
@@ -95,7 +96,7 @@ def pinned(run: str) -> list[Explanation]:
 
 def _pins(run: str) -> list[str]:
     try:
-        names = json.loads(_pins_path(run).read_text(encoding="utf-8"))["names"]
+        names = read_json(_pins_path(run))["names"]
         return [name for name in names if isinstance(name, str) and NAME.fullmatch(name)]
     except (OSError, ValueError, KeyError, TypeError):
         return []

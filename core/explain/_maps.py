@@ -1,13 +1,21 @@
 """What the methods for images share: what the net sees, its inner maps with their gradients, and the way back."""
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from core.explain._base import Target
 
 AT_ONCE = 2**20  # values of inputs that go through the net together: more do not fit the processor's caches
 PREFIX = 8  # tokens before those of the patches, at most: a class token, perhaps registers
 SHOWN = 5  # layers that a sentence names
 
 
-def seen(model, x):
+def seen(model: "nn.Module", x: "torch.Tensor") -> "torch.Tensor":
     """What the net sees of raw samples x: preprocessed, float32, without a gradient."""
     import torch
 
@@ -18,18 +26,18 @@ def seen(model, x):
     return z.contiguous(memory_format=torch.channels_last) if wide else z  # twice as fast on a CPU
 
 
-def answers(model):
+def answers(model: "nn.Module") -> Callable[["torch.Tensor"], "torch.Tensor"]:
     """A function: what the net sees -> logits (n, n_classes), as the model gives them."""
     net, shift = getattr(model, "net", model), getattr(model, "prior_shift", 0.0)
     return lambda z: net(z) + shift
 
 
-def at_once(z) -> int:
+def at_once(z: "torch.Tensor") -> int:
     """How many inputs like those of z go through the net together."""
     return max(1, min(1024, AT_ONCE // max(1, z[0].numel())))
 
 
-def gradient(score, of, method: str):
+def gradient(score: "torch.Tensor", of: "torch.Tensor", method: str) -> "torch.Tensor":
     """Gradient of the sum of `score` by the tensor `of`; ValueError with a sentence if the net gives none."""
     import torch
 
@@ -40,7 +48,7 @@ def gradient(score, of, method: str):
     raise ValueError(f"{method} needs gradients, and this net gives none; use occlusion or rise.")
 
 
-def neutral(model, z, kind: str):
+def neutral(model: "nn.Module", z: "torch.Tensor", kind: str) -> "torch.Tensor":
     """Inputs without what they show, with the shape of z: "black", "mean" (of the training images) or "blur"."""
     import torch
 
@@ -51,7 +59,7 @@ def neutral(model, z, kind: str):
     return torch.zeros_like(z)  # what is preprocessed has mean 0
 
 
-def black(model, z):
+def black(model: "nn.Module", z: "torch.Tensor") -> "torch.Tensor":
     """A black image as the net sees it, with the shape of z."""
     import torch
 
@@ -62,7 +70,7 @@ def black(model, z):
         return preprocess.normalise(torch.zeros_like(z))
 
 
-def blurred(z, sigma: float):
+def blurred(z: "torch.Tensor", sigma: float) -> "torch.Tensor":
     """Images (n, c, h, w) through a Gaussian filter of `sigma` pixels, edges continued."""
     import torch
     from torch.nn import functional
@@ -77,7 +85,7 @@ def blurred(z, sigma: float):
     return flat.view_as(z)
 
 
-def back(values, model, x):
+def back(values: "torch.Tensor", model: "nn.Module", x: "torch.Tensor") -> "torch.Tensor":
     """Heights (n, k, h, w) over what the net saw -> (n, k, H, W) over the pixels of x; 0 where it saw nothing."""
     import torch
 
@@ -91,7 +99,7 @@ def back(values, model, x):
     return torch.where(weight > floor, preprocessing.spread(values, x, zoom) / weight.clamp_min(floor), 0.0)
 
 
-def over_pixels(cam, model, z, x):
+def over_pixels(cam: "torch.Tensor", model: "nn.Module", z: "torch.Tensor", x: "torch.Tensor") -> "torch.Tensor":
     """A coarse map (n, h, w), one value per cell, over the pixels of x: float32 (n, 1, H, W)."""
     from torch.nn import functional
 
@@ -102,7 +110,9 @@ def over_pixels(cam, model, z, x):
 # --------------------------------------------------------------------------------------------- maps inside the net
 
 
-def inner_maps(model, z, target, layer: str, method: str):
+def inner_maps(
+    model: "nn.Module", z: "torch.Tensor", target: "Target", layer: str, method: str
+) -> "tuple[torch.Tensor, torch.Tensor, torch.Tensor]":
     """Of the chosen layer, maps (n, c, h, w) and the gradient of the score by them, and the score (n,).
 
     layer : its name in the net, or "" for the last one that has maps before they are pooled. Tokens of patches count
@@ -118,7 +128,7 @@ def inner_maps(model, z, target, layer: str, method: str):
     return maps.relu() if cut else maps, as_maps(slope, grid, prefix), score
 
 
-def layer_of(model, z, target, method: str) -> tuple:
+def layer_of(model: "nn.Module", z: "torch.Tensor", target: "Target", method: str) -> tuple:
     """The layer that `inner_maps` chooses for "": name, shape of its output, what `as_maps` needs, and whether maps
     are cut off below 0."""
     (name, out, grid, prefix), _, cut, _ = _chosen(model, z, target, "", method)
@@ -161,7 +171,7 @@ def _chosen(model, z, target, layer: str, method: str) -> tuple:
     )
 
 
-def _events(net, z, names: dict, layer: str = "") -> tuple[list, dict[str, int], object]:
+def _events(net, z, names: dict, layer: str = "") -> tuple[list, dict[str, int], Any]:
     """What each part of the net gave, in order: (name, module, output); how often that had been written; the logits."""
     import torch
 
@@ -227,7 +237,7 @@ def _grid(n_tokens: int, size) -> tuple | None:
     return None
 
 
-def as_maps(values, grid, prefix):
+def as_maps(values: "torch.Tensor", grid: tuple[int, int] | None, prefix: int | None) -> "torch.Tensor":
     """Maps as they are, or made from tokens (n, prefix + h * w, c), or from (n, h, w, c): (n, c, h, w)."""
     if grid is None:
         return values

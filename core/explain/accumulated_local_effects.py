@@ -1,10 +1,15 @@
 """Accumulated local effects: how small steps of one column move the probability, among rows that really lie there."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("table",)
 SCOPE = "model"
@@ -22,7 +27,7 @@ class Options:
     bins: int = option(30, "steps, each with about as many rows", 2, 200)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "grid" (g,), edges of the steps, and "effect", "low", "high" (g, n_classes), of which the mean is 0.
 
     low, high : 95% interval of each point, from how the rows of each step differ

@@ -2,10 +2,15 @@
 
 import contextlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("image", "table")
 SCOPE = "model"
@@ -27,7 +32,7 @@ class Options:
     seed: int = option(0, "seed of t-SNE", 0, 2**31 - 1, rare=True)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "xy" float32 (n, 2), "id" (n,), "target" and "predicted" int (n,), "probability" float32 (n,) of it.
 
     Raises ValueError if the net has no linear layer or there are fewer than three samples.
@@ -43,7 +48,7 @@ def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
     embedding, logits = similar.embed_with_logits(model, parts.dataset, where)
     y_prob = softmax(logits)
     xy, shown = place(embedding, options)
-    record = {"n": len(where), "way": options.way, "part": options.part}
+    record: dict = {"n": len(where), "way": options.way, "part": options.part}
     if options.way == "pca":
         record |= {"explained": shown, "sentence": f"The two directions hold {sum(shown):.0%} of how samples differ."}
     else:
@@ -93,16 +98,17 @@ def _reporting():
 
     inner, done = getattr(_t_sne, "_kl_divergence_bh", None), 0
 
+    if inner is None:
+        yield
+        return
+
     def counted(*args, **kwargs):
         nonlocal done
         done += 1
         progress.report(min(done, ITERATIONS), ITERATIONS)
         return inner(*args, **kwargs)
 
-    if inner is None:
-        yield
-        return
-    _t_sne._kl_divergence_bh = counted
+    _t_sne._kl_divergence_bh = counted  # ty: ignore[invalid-assignment]
     try:
         yield
     finally:

@@ -4,9 +4,17 @@ Source: Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks
 arXiv:1610.02391.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from core.explain._base import Attribution, Target
 from core.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
 
 KINDS = ("image",)
 SCOPE = "sample"
@@ -23,7 +31,13 @@ class Options:
     layer: str = option("", "layer whose maps are taken, by its name in the net; empty for the last that has maps")
 
 
-def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,  # noqa: ARG001 (one signature for all)
+) -> Attribution:
     """Attribution (n, 1, h, w) >= 0 of images x (n, c, h, w): maps weighed by their mean gradient, below zero cut off.
 
     Raises ValueError if the net has no maps, LookupError if it has no such layer.
@@ -31,18 +45,24 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
     return class_map(model, x, target, options.layer, TITLE, lambda maps, slopes: (maps * mean(slopes)).sum(1).relu())
 
 
-def mean(slopes):
+def mean(slopes: "torch.Tensor") -> "torch.Tensor":
     """One weight per map, (n, c, 1, 1)."""
     return slopes.mean(dim=(2, 3), keepdim=True)
 
 
-def class_map(model, x, target, layer: str, title: str, combine):
+def class_map(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    layer: str,
+    title: str,
+    combine: Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"],
+) -> Attribution:
     """Attribution made of a net's inner maps: `combine` takes maps and slopes (n, c, h, w) and gives (n, h, w)."""
     import torch
 
     from core import progress
     from core.explain import _maps
-    from core.explain._base import Attribution, Target
 
     values, scores = [], []
     step = _maps.at_once(_maps.seen(model, x[:1]))

@@ -5,9 +5,16 @@ networks", arXiv:2011.08891.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from core.explain._base import Attribution, Target
 from core.explain.gradcam import class_map
 from core.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
 
 KINDS = ("image",)
 SCOPE = "sample"
@@ -24,7 +31,13 @@ class Options:
     layer: str = option("", "layer whose maps are taken, by its name in the net; empty for the last that has maps")
 
 
-def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,  # noqa: ARG001 (one signature for all)
+) -> Attribution:
     """Attribution (n, 1, h, w) of images x (n, c, h, w): the sum over maps of value times gradient at each place.
 
     Raises ValueError if the net has no maps, LookupError if it has no such layer.

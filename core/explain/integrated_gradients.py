@@ -6,10 +6,16 @@ Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise", arXiv:1706.03
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.explain._base import Attribution, Target
 from core.options import option
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 KINDS = ("image", "table")
 SCOPE = "sample"
@@ -39,7 +45,13 @@ def quick(options: Options) -> Options:
     return dataclasses.replace(options, steps=min(8, options.steps), smooth=min(4, options.smooth))
 
 
-def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,  # noqa: ARG001 (one signature for all)
+) -> Attribution:
     """Attribution with the shape of x; `values` sum to score - base, up to the error of the rule and of smoothing.
 
     x : images (n, c, h, w), or rows float32 (n, n_columns), whose neutral row has the training mean of each number and
@@ -50,7 +62,6 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
     from torch import nn
 
     from core.explain import _maps
-    from core.explain._base import Attribution, Target
 
     target = Target.of(target)
     z = _maps.seen(model, x)
@@ -59,14 +70,15 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
         shares = _smoothed(score, z, neutral, options)
         values = _pixels(shares, model, x)
     else:
-        embed, body = getattr(model.net, "embed", nn.Identity()), getattr(model.net, "body", model.net)
+        whole: Any = model  # of a table, so that it has all that follows
+        embed, body = getattr(whole.net, "embed", nn.Identity()), getattr(whole.net, "body", whole.net)
         # `mean` is the training mean of a number or date, and -1, "unknown", for a category
-        neutral = _maps.seen(model, model.preprocess.mean.expand_as(x))
+        neutral = _maps.seen(model, whole.preprocess.mean.expand_as(x))
         with torch.no_grad():
             z, neutral = embed(z), embed(neutral)
-        score = _score(lambda features: body(features) + getattr(model, "prior_shift", 0.0), target)
+        score = _score(lambda features: body(features) + getattr(whole, "prior_shift", 0.0), target)
         shares = _smoothed(score, z, neutral, options)
-        owners = getattr(embed, "owners", None) or [part.column for part in model.schema.inputs]
+        owners = getattr(embed, "owners", None) or [part.column for part in whole.schema.inputs]
         values = torch.zeros_like(x).index_add_(1, torch.tensor(owners), shares.float())
     with torch.no_grad():
         ends = [torch.cat([score(some) for some in end.split(_maps.at_once(z))]) for end in (z, neutral)]

@@ -2,10 +2,15 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("table",)
 SCOPE = "model"
@@ -27,7 +32,7 @@ class Options:
     points: int = option(16, "values of each column in the surface", 2, 60)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "strength" (n_columns, n_columns), "size", likewise, "surface" (g1, g2), "grid_1" (g1,), "grid_2" (g2,).
 
     strength : H in [0, 1], the root of the share of the common effect's variance that is not additive; NaN where a pair

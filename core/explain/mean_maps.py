@@ -1,10 +1,15 @@
 """Mean maps: where a net looks on average for each class, beside the mean image of that class."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("image",)
 SCOPE = "model"
@@ -23,7 +28,7 @@ class Options:
     per_class: int = option(30, "validation images of each class, at most", 1, 1000)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "map" float32 (n_classes, h, w), "image" (n_classes, c, h, w) in levels of the data, "count" (n_classes,).
 
     Each image's map, for its true class, is divided by its largest size before it is averaged.
@@ -43,7 +48,7 @@ def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
     return found, {"n": len(x), "way": options.way, "sentence": text}
 
 
-def maps_of(model, parts, way: str, per_class: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def maps_of(model: "Model", parts: "Parts", way: str, per_class: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Maps float32 (n, h, w) with values up to 1, images (n, c, h, w) and classes (n,): at most so many of each class.
 
     Of validation images, each explained for its true class.

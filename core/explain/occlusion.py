@@ -5,8 +5,15 @@ Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Net
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from core.explain._base import Attribution, Target
 from core.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
 
 KINDS = ("image",)
 SCOPE = "sample"
@@ -29,7 +36,13 @@ def quick(options: Options) -> Options:
     return dataclasses.replace(options, window=max(0.2, options.window))
 
 
-def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,  # noqa: ARG001 (one signature for all)
+) -> Attribution:
     """Attribution (n, 1, h, w) of images x (n, c, h, w): the mean fall of the score over the windows on each pixel.
 
     It needs no gradients.
@@ -38,7 +51,6 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
 
     from core import progress
     from core.explain import _maps
-    from core.explain._base import Attribution, Target
 
     target, answers = Target.of(target), _maps.answers(model)
     z = _maps.seen(model, x)
@@ -58,7 +70,7 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
     return Attribution(_maps.back(values.view(len(z), 1, *z.shape[2:]), model, x).clone(), score.clone())
 
 
-def windows(height: int, width: int, share: float):
+def windows(height: int, width: int, share: float) -> "torch.Tensor":
     """Windows, bool (p, height, width), that move by half their side; the last ones end at the edge."""
     rows, columns = (_stretches(side, share) for side in (height, width))
     return (rows[:, None, :, None] & columns[None, :, None, :]).flatten(0, 1)

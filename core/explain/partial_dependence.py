@@ -1,10 +1,16 @@
 """Partial dependence: what the model says on average, and for single rows, as one column takes each of its values."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.data.dataset import Schema
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("table",)
 SCOPE = "model"
@@ -23,7 +29,7 @@ class Options:
     points: int = option(40, "values that a number is set to", 2, 200)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "grid" (g,), "mean" (g, n_classes), "individual" (m, g) of the class, "density" (n,) of the column.
 
     Of validation rows, at most ROWS. Values of the grid are raw: numbers, days since 1970, or codes of categories.
@@ -58,7 +64,7 @@ def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
     return {**arrays, "density": parts.x("val", 2000)[:, j]}, record
 
 
-def class_index(schema, name: str) -> int:
+def class_index(schema: "Schema", name: str) -> int:
     """The index of a class, the last for an empty name; LookupError names those there are."""
     if name and name not in schema.classes:
         raise LookupError(f"There is no class {name!r}; there are {', '.join(schema.classes)}.")

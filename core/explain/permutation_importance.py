@@ -1,10 +1,15 @@
 """Permutation importance: how much worse the model is when one column is shuffled, with intervals over samples."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("table",)
 SCOPE = "model"
@@ -24,7 +29,7 @@ class Options:
     seed: int = option(0, "seed of the shuffling", 0, 2**31 - 1, rare=True)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "mean", "low" and "high", float64 (n_columns,): what is lost, with 95% intervals over the rows.
 
     Of accuracy as a fraction, of log loss in nats. The interval says how far another validation set of this size could

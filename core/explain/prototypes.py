@@ -1,10 +1,15 @@
 """Prototypes: the samples that most and least represent each class, as the net sees them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("image", "table")
 SCOPE = "model"
@@ -22,7 +27,7 @@ class Options:
     shown: int = option(8, "samples of each kind and class", 1, 50)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "most" and "least", sample ids (n_classes, shown), "" where a class has fewer, most telling first.
 
     "similarity_most" and "similarity_least", float32, likewise: the cosine to the class's mean, None is NaN.

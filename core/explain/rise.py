@@ -7,8 +7,15 @@ places alike and varies less.
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from core.explain._base import Attribution, Target
 from core.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
 
 KINDS = ("image",)
 SCOPE = "sample"
@@ -33,7 +40,13 @@ def quick(options: Options) -> Options:
     return dataclasses.replace(options, masks=min(100, options.masks))
 
 
-def explain(model, x, target, options=Options(), background=None):  # noqa: ARG001 (one signature for all)
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,  # noqa: ARG001 (one signature for all)
+) -> Attribution:
     """Attribution (n, 1, h, w) of images x (n, c, h, w), with the standard error of each pixel. It needs no gradients.
 
     What is hidden has the mean colour of the training images.
@@ -42,13 +55,12 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
 
     from core import progress
     from core.explain import _maps
-    from core.explain._base import Attribution, Target
 
     target, answers = Target.of(target), _maps.answers(model)
     z = _maps.seen(model, x)
     generator = torch.Generator().manual_seed(options.seed)
     step, n = _maps.at_once(z), len(z) * options.masks
-    sums = dict.fromkeys(("mask", "mask2", "both", "score", "score2"), 0.0)
+    sums: dict[str, Any] = dict.fromkeys(("mask", "mask2", "both", "score", "score2"), 0.0)
     with torch.inference_mode():
         score = torch.cat([_probability(target, answers(some)) for some in z.split(step)])
         for start in range(0, options.masks, step):
@@ -76,7 +88,7 @@ def explain(model, x, target, options=Options(), background=None):  # noqa: ARG0
     return Attribution(values, score.clone(), None, error)
 
 
-def random_masks(n: int, height: int, width: int, options: Options, generator):
+def random_masks(n: int, height: int, width: int, options: Options, generator: "torch.Generator") -> "torch.Tensor":
     """Smooth masks, float32 (n, height, width) in [0, 1]: cells shown or hidden, enlarged, and cut at random places."""
     import torch
     from torch.nn import functional

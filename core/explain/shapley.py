@@ -7,12 +7,17 @@ that are not known taken from training rows (interventional, as in Janzing et al
 import functools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import progress
 from core.explain._base import Attribution, Target
 from core.options import option
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 KINDS = ("table",)
 SCOPE = "sample"
@@ -36,7 +41,13 @@ class Options:
     seed: int = option(0, "of the sampling", 0, 2**31 - 1, rare=True)
 
 
-def explain(model, x, target: int | Target, options: Options = Options(), background=None) -> Attribution:
+def explain(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    target: int | Target,
+    options: Options = Options(),
+    background: "np.ndarray | torch.Tensor | None" = None,
+) -> Attribution:
     """Shapley values, float32 (n, n_columns), of the probability of a class, or of the difference of two, for rows x.
 
     background : rows, float32 (m, n_columns), from which a column that is not known takes its value, one by one
@@ -50,32 +61,31 @@ def explain(model, x, target: int | Target, options: Options = Options(), backgr
 
     if background is None or not len(background):
         raise ValueError("Shapley values need training rows that stand for what is not known; there are none.")
-    target = Target.of(target)
-    background = torch.as_tensor(background, device=x.device)
+    target, known = Target.of(target), torch.as_tensor(background, device=x.device)
     with torch.inference_mode():
-        games = _fast(model, x, background, target) or _general(model, x, background, target)
-        score, base = games.plain(x), games.plain(background).mean()
+        games = _fast(model, x, known, target) or _general(model, x, known, target)
+        score, base = games.plain(x), games.plain(known).mean()
         values = torch.zeros(x.shape, dtype=torch.float64, device=x.device)
         variance = torch.zeros_like(values)
         most = EXACT if x.shape[1] <= EXACT else int(math.log2(2 * options.samples))
-        sampled, done, batches = False, 0, _batches(x, background, most, options.samples)
+        sampled, done, batches = False, 0, _batches(x, known, most, options.samples)
         total = sum(n for *_, n in batches)
         for n_players, row, other, n in batches:
             if len(x) == 1:  # whoever asks for many, batch by batch, knows how many there are
                 progress.report(done, total)
             done += n
-            players = _players(x[row], background[other], n_players)
+            players = _players(x[row], known[other], n_players)
             if n_players <= most:
                 members, weights = (torch.from_numpy(part).to(x.device) for part in _all(n_players))
                 shares = games(members, row, other, players) @ weights
             else:
                 sampled = True
-                players = players.gather(1, _shuffled(n_players, len(background), options.seed).to(x.device)[other])
+                players = players.gather(1, _shuffled(n_players, len(known), options.seed).to(x.device)[other])
                 design = _design(n_players, options.samples, options.seed)
                 shares, noise = design.solve(games(design.members.to(x.device), row, other, players))
                 variance.view(-1).index_add_(0, (row[:, None] * x.shape[1] + players).flatten(), noise.flatten())
             values.view(-1).index_add_(0, (row[:, None] * x.shape[1] + players).flatten(), shares.flatten())
-    m = len(background)
+    m = len(known)
     error = (variance.sqrt() / m).float() if sampled else None
     return Attribution((values / m).float(), score.float(), base.float().expand(len(x)), error)
 

@@ -5,11 +5,16 @@ Machine Intelligence 2, arXiv:1905.04610.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import progress
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("table",)
 SCOPE = "model"
@@ -28,7 +33,7 @@ class Options:
     rows: int = option(300, "validation rows, at most", 10, 5000)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """Arrays "values" (n, n_columns), "x" raw (n, n_columns), "mean_absolute" (n_columns,), and "low" and "high" of it.
 
     The two are 95% intervals over rows. The record has target, base (the base rate), n and part.

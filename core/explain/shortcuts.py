@@ -1,10 +1,15 @@
 """Shortcuts, which a model should not need and may use: a fixed place, the border, a size or colour, one column."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.options import option
+
+if TYPE_CHECKING:
+    from core.explain._base import Parts
+    from core.model import Model
 
 KINDS = ("image", "table")
 SCOPE = "model"
@@ -28,7 +33,7 @@ class Options:
     turned: float = option(0.5, "share of other images that a pasted place must turn, to be a shortcut", 0.05, 1)
 
 
-def explain(model, parts, options: Options = Options()) -> tuple[dict, dict]:
+def explain(model: "Model", parts: "Parts", options: Options = Options()) -> tuple[dict, dict]:
     """The record has "findings" and "checked", lists of {"kind", "place", "class", "value", "usual", "text"}.
 
     kind : "place" (pasted into other pictures it turns them into the class), "border", "property" (brightness, size and
@@ -94,6 +99,7 @@ def _places(model, parts, options, findings, checked, arrays) -> None:
             turned = float((predict(model, _pasted(x[others], patch, mask)).argmax(axis=1) == k).mean())
             if found is None or turned > found[0]:
                 found = (turned, names[c], mask, patch)
+        assert found is not None, "there is at least one place"
         turned, place, mask, patch = found
         text = (
             f"The {place} of a picture of {classes[k]}, pasted into {len(others)} other pictures, "
@@ -170,7 +176,7 @@ def _border(height: int, width: int) -> np.ndarray:
 # ------------------------------------------------------------------------------------- what alone is enough
 
 
-def _looks(parts) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _looks(parts) -> dict[str, tuple[np.ndarray, ...]]:
     """Overall looks of training and validation pictures, by name: float arrays (n, m)."""
     from core.evaluation import properties
 

@@ -8,6 +8,8 @@ tables may have a method `fit(rows)`, called with the preprocessed training rows
 """
 
 import sys
+from types import ModuleType
+from typing import Any
 
 from core import registry
 from core.options import from_dict
@@ -20,7 +22,7 @@ def available() -> list[str]:
     return [name for name in registry.members(sys.modules[__name__]) if name not in NO_NETS]
 
 
-def module(name: str):
+def module(name: str) -> ModuleType:
     """The file of one net; LookupError if there is none of that name."""
     return registry.member(sys.modules[__name__], name, "net", available())
 
@@ -61,6 +63,6 @@ def preprocessing(name: str, values: dict, weights: str) -> dict:
     return wanted(options(name, values), weights) if wanted else {}
 
 
-def options(name: str, values: dict):
+def options(name: str, values: dict) -> Any:
     """The net's Options with `values` in place of defaults; ValueError if one is unknown or out of range."""
     return from_dict(module(name).Options, values)

@@ -1,6 +1,7 @@
 """torchvision's nets for classification without their last layer, whatever the family calls it."""
 
 import inspect
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ class Backbone(nn.Module):
     last : the name of that layer in torchvision's net, for example "classifier.1"
     """
 
-    def __init__(self, arch: str, shape: tuple[int, int, int]):
+    def __init__(self, arch: str, shape: tuple[int, ...]):
         super().__init__()
         channels, *size = shape
         if channels not in (1, 3):
@@ -25,7 +26,7 @@ class Backbone(nn.Module):
         self.last, self.n_features = _without_last_layer(self.body)
         _check_size(arch, self, size)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.body(x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x)
 
 
@@ -33,7 +34,7 @@ def _make(arch: str, size: list[int]) -> nn.Module:
     """torchvision's net with fresh weights, for images of (h, w) where it must know; no auxiliary heads."""
     builder = models.get_model_builder(arch)
     takes = inspect.signature(inspect.signature(builder).return_annotation.__init__).parameters
-    arguments = {}
+    arguments: dict[str, Any] = {}
     if "aux_logits" in takes:  # Inception and GoogLeNet: images are scaled as their weights want it, PyTorch's own init
         arguments = {"aux_logits": False, "init_weights": False, "transform_input": True}
     if "image_size" in takes:  # ViT
@@ -74,7 +75,7 @@ def _check_size(arch: str, backbone: nn.Module, size: list[int]) -> None:
     try:
         torch.func.functional_call(backbone.eval(), states, (torch.zeros(1, 3, *size, device="meta"),))
     except (RuntimeError, ValueError, AssertionError) as error:
-        least = max(models.get_model_weights(arch).DEFAULT.meta["min_size"])
+        least = max(models.get_model_weights(arch).DEFAULT.meta["min_size"])  # ty: ignore[missing-attribute]
         raise ValueError(
             f"Images of {_text(size)} pixels are too small for {arch}; "
             f"set image_size to {side}, at which it was trained, or at least to {least}."
@@ -84,7 +85,7 @@ def _check_size(arch: str, backbone: nn.Module, size: list[int]) -> None:
 
 
 def _trained_at(arch: str) -> int:
-    return models.get_model_weights(arch).DEFAULT.transforms().crop_size[0]
+    return models.get_model_weights(arch).DEFAULT.transforms().crop_size[0]  # ty: ignore[missing-attribute]
 
 
 def _text(size: list[int]) -> str:

@@ -22,6 +22,13 @@ class Embed(nn.Module):
     A missing or unknown category (code 0) starts as zeros, which is neutral. Flags and parts of dates stay as they are.
     """
 
+    plain: torch.Tensor
+    values: torch.Tensor
+    codes: torch.Tensor
+    which: torch.Tensor
+    stride: torch.Tensor
+    offset: torch.Tensor
+
     def __init__(self, schema: Schema, unknown: float = 0.0, numbers: str = "plain", pieces: int = 16):
         super().__init__()
         self.unknown = unknown
@@ -69,7 +76,7 @@ class Embed(nn.Module):
         if isinstance(self.encoding, Piecewise):
             self.encoding.fit(rows[:, self.values])
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.as_they_are:
             return x
         features = [x.index_select(1, self.plain)] if len(self.plain) else []
@@ -90,6 +97,11 @@ class Piecewise(nn.Module):
     A piece that lies below the number is 1, one above is 0; the outer ones go on beyond. Source: Gorishniy et al. 2022,
     "On Embeddings for Numerical Features in Tabular Deep Learning", section 3.1, arXiv:2203.05556.
     """
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
 
     def __init__(self, n_numbers: int, pieces: int):
         super().__init__()
@@ -113,7 +125,7 @@ class Piecewise(nn.Module):
             self.shift[j, :n] = torch.from_numpy(-edges[:-1] * scale)
             self.low[j, 0], self.high[j, n - 1] = -torch.inf, torch.inf
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         inside = x[:, :, None] * self.scale + self.shift  # (n, m, pieces)
         return torch.minimum(torch.maximum(inside, self.low), self.high).flatten(1)
 
@@ -130,7 +142,7 @@ class Periodic(nn.Module):
         self.frequency = nn.Parameter(torch.randn(n_numbers, waves) * FREQUENCY)
         self.linear = nn.Linear(2 * waves, self.width)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         angle = 2 * math.pi * x[:, :, None] * self.frequency
         waves = torch.cat([torch.sin(angle), torch.cos(angle)], dim=2)
         return torch.relu(self.linear(waves)).flatten(1)
@@ -143,12 +155,14 @@ class Residual(nn.Module):
         super().__init__()
         self.branch, self.way, self.after = branch, way or nn.Identity(), after or nn.Identity()
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.after(self.way(x) + self.branch(x))
 
 
 class TableNet(nn.Sequential):
     """`embed`, whose output (n, n_features) is what attributions are taken at, then `body`."""
+
+    embed: Embed
 
     def fit(self, rows: torch.Tensor) -> None:
         """Fit what depends on the preprocessed training rows."""

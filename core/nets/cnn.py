@@ -1,9 +1,13 @@
 """Small convolutional net for images of any size: conv-norm-pool-ReLU blocks, then a head with one hidden layer."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.data.dataset import Schema
 from core.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KIND = "image"
 TITLE = "Small CNN: convolution blocks, then a hidden layer"
@@ -19,7 +23,7 @@ class Options:
     dropout: float = option(0.5, "chance that a unit is zeroed in training", 0, 0.95)
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return an untrained net: float32 (n, c, h, w) -> logits (n, n_classes). An image may be as small as 1x1."""
     from collections import OrderedDict
 

@@ -1,9 +1,13 @@
 """Multilayer perceptron for tables: columns embedded, then Linear-ReLU-Dropout blocks and a linear head."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.data.dataset import Schema
 from core.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KIND = "table"
 TITLE = "MLP: columns embedded, then fully connected layers"
@@ -21,7 +25,7 @@ class Options:
     pieces: int = option(16, "pieces or waves for each number, where they are not plain", 1, 256, rare=True)
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return an untrained net: preprocessed rows, float32 (n, len(schema.inputs)) -> logits (n, n_classes).
 
     Its two parts are `embed`, whose output (n, n_features) is what attributions are taken at, and `body`.

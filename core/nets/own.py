@@ -1,10 +1,15 @@
 """Your own nn.Module, named as package.module:name: a class, or a function that makes one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core import named
 from core.data.dataset import Schema
 from core.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KINDS = ("image", "table")
 TITLE = "Your own nn.Module"
@@ -16,7 +21,7 @@ class Options:
     arguments: str = option("{}", 'arguments for it as JSON, for example {"width": 64}')
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return the net, made from its arguments: float32 (n, c, h, w) or (n, len(schema.inputs)) -> (n, n_classes).
 
     Where it takes `n_classes`, `num_classes` or `input_shape` (of one sample) by name, it is told, unless the arguments
@@ -43,7 +48,7 @@ def build(schema: Schema, options: Options = Options()):
     return net
 
 
-def told(found, schema: Schema) -> dict:
+def told(found: Callable, schema: Schema) -> dict:
     """What the net takes of the facts about the data."""
     import inspect
 

@@ -5,12 +5,17 @@ import importlib.metadata
 import json
 import pathlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.data.dataset import Schema
 from core.files import replacing, write_json
 from core.options import option
 from core.workspace import workspace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KIND = "image"
 TITLE = "Pretrained net: trained on ImageNet, with a new head"
@@ -26,7 +31,7 @@ class Options:
     dropout: float = option(0.2, "chance that what the head's last layer takes is zeroed in training", 0, 0.95)
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return the net with fresh weights: float32 (n, 3 or 1, h, w) -> logits (n, n_classes).
 
     Its children are `backbone`, images -> pooled features (n, n_features), and `head`, whose last layer is `linear`.
@@ -92,7 +97,9 @@ def known() -> list[dict] | None:
         return None
 
 
-def fetch(options: Options, weights: str, say=lambda _text, _fraction: None) -> pathlib.Path:
+def fetch(
+    options: Options, weights: str, say: Callable[[str, float], None] = lambda _text, _fraction: None
+) -> pathlib.Path:
     """The file of a set of weights ("" for the default), downloaded if it is not there yet.
 
     Raises LookupError if torchvision has no weights of that name, ValueError if they cannot be downloaded.
@@ -110,7 +117,9 @@ def fetch(options: Options, weights: str, say=lambda _text, _fraction: None) -> 
     return target if target.exists() else download(found.url, target, say)
 
 
-def download(url: str, target: pathlib.Path, say=lambda _text, _fraction: None) -> pathlib.Path:
+def download(
+    url: str, target: pathlib.Path, say: Callable[[str, float], None] = lambda _text, _fraction: None
+) -> pathlib.Path:
     """Fetch `url` to `target`, whole or not at all. The file's name holds the start of its SHA-256, which is checked.
 
     Raises ValueError with a sentence if it cannot be had, or is not what it should be.

@@ -5,9 +5,13 @@ first convolution, as for CIFAR.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.data.dataset import Schema
 from core.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KIND = "image"
 TITLE = "Residual CNN: convolution blocks that add to what they were given"
@@ -23,7 +27,7 @@ class Options:
     dropout: float = option(0.2, "chance that a feature is zeroed in training before the last layer", 0, 0.95)
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return an untrained net: float32 (n, c, h, w) -> logits (n, n_classes). An image may be as small as 1x1."""
     from collections import OrderedDict
 

@@ -5,10 +5,14 @@ layer norm in place of batch norm, so that a sample is judged by itself.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.data.dataset import Schema
 from core.nets.mlp import NUMBERS
 from core.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KIND = "table"
 TITLE = "Residual MLP: columns embedded, then blocks that add to what they were given"
@@ -24,7 +28,7 @@ class Options:
     pieces: int = option(16, "pieces or waves for each number, where they are not plain", 1, 256, rare=True)
 
 
-def build(schema: Schema, options: Options = Options()):
+def build(schema: Schema, options: Options = Options()) -> "nn.Module":
     """Return an untrained net: preprocessed rows, float32 (n, len(schema.inputs)) -> logits (n, n_classes).
 
     Its two parts are `embed`, whose output (n, n_features) is what attributions are taken at, and `body`.

@@ -3,7 +3,9 @@
 import hashlib
 import pathlib
 import pickle
+import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,14 +13,20 @@ from core import nets, runs
 from core.config import NetConfig
 from core.data.dataset import Schema
 
+if TYPE_CHECKING:
+    from core.model import Model
+
 ENDINGS = (".pth", ".pt", ".bin", ".safetensors")
 BOXES = ("state_dict", "model_state_dict", "model_state", "model")  # in which files keep their tensors
 PREFIXES = ("module.", "_orig_mod.", "net.", "model.")  # that programs put before every name
 ENOUGH = 0.5  # share of the net's tensors, the head's left aside, that must fit
+FOREIGN = re.compile(r"unsupported (global|class)|not an allowed global", re.IGNORECASE)  # torch's words
 READ_AT_ONCE = 2**22  # bytes
 
 
-def start(model, net: NetConfig, say: Callable[[str, float], None] = lambda _text, _fraction: None) -> dict | None:
+def start(
+    model: "Model", net: NetConfig, say: Callable[[str, float], None] = lambda _text, _fraction: None
+) -> dict | None:
     """Load the weights that `net` asks for into `model`; None if it starts at random.
 
     say : told what is done and how far it is, a fraction; it may raise to stop
@@ -47,8 +55,8 @@ def read(path: pathlib.Path) -> dict[str, torch.Tensor]:
     """
     if not path.is_file():
         raise ValueError(f"There is no weights file {path}; give the path of a .pth or .safetensors file.")
-    stored = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    for box in BOXES:
+    stored = _read_safetensors(path) if _is_safetensors(path) else _read_pickle(path)
+    for box in BOXES * 2:  # in which another may be
         if isinstance(stored, dict) and isinstance(stored.get(box), dict):
             stored = stored[box]
     tensors = {}
@@ -60,7 +68,7 @@ def read(path: pathlib.Path) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def load_into(model, tensors: dict[str, torch.Tensor], source: str, with_head: bool = True) -> dict:
+def load_into(model: "Model", tensors: dict[str, torch.Tensor], source: str, with_head: bool = True) -> dict:
     """Copy the tensors that fit into the net of `model`; returns {"loaded", "missing", "unexpected", "reshaped"}.
 
     with_head : whether the head may be taken over, as the classes are the same ones or not known
@@ -121,6 +129,12 @@ def _find(net: NetConfig, say) -> tuple[pathlib.Path, str, Schema | None]:
     return path, path.name, None
 
 
+def _is_safetensors(path: pathlib.Path) -> bool:
+    """By its name, or by its beginning: eight bytes of length, then JSON."""
+    with open(path, "rb") as file:
+        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
+
+
 def _read_safetensors(path: pathlib.Path) -> dict:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -135,7 +149,7 @@ def _read_pickle(path: pathlib.Path):
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        if isinstance(error, pickle.UnpicklingError) and "Unsupported" in str(error):
+        if isinstance(error, pickle.UnpicklingError) and FOREIGN.search(str(error)):
             raise ValueError(
                 f"{path} holds more than tensors, and reading it could run code, so it was not read; "
                 "save the net's state_dict() alone."

@@ -5,21 +5,32 @@ is Optuna's own record, unless another storage is named. Its runs are ordinary r
 """
 
 import dataclasses
-import json
 import math
 import os
 import pathlib
 import secrets
+import shutil
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from core import data, files, processes, runs, words
+from core import data, files, processes, runs, shapes, words
 from core.config import default_net
+from core.data.dataset import Dataset
 from core.search import space as spaces
 from core.search import studies
 from core.workspace import check_workspace, workspace
 
+if TYPE_CHECKING:
+    import optuna
+
 HISTORY_OBJECTIVES = {"val_loss": False, "val_accuracy": True}  # by name, whether more is better
+STATUS = {
+    "state": runs.STATES,
+    "message": shapes.TEXT,
+    **dict.fromkeys(("created", "ended", "pid"), shapes.NUMBER),
+}
+ASKED = {"name": shapes.TEXT, "data": shapes.TEXT, "version": shapes.TEXT, "space": shapes.OBJECT}  # at least
 HERE = "sqlite:///"  # the storage is a file; a fourth stroke begins a whole path
 
 
@@ -48,6 +59,7 @@ class Search:
 
     @property
     def maximise(self) -> bool:
+        """Whether more of the objective is better."""
         if self.objective in HISTORY_OBJECTIVES:
             return HISTORY_OBJECTIVES[self.objective]
         from core.evaluation.metrics import METRICS
@@ -55,7 +67,7 @@ class Search:
         return METRICS[self.objective].higher_is_better
 
 
-def start(dataset, net: str | None, settings: list[str], name: str = "", **asked) -> str:
+def start(dataset: Dataset, net: str | None, settings: list[str], name: str = "", **asked: Any) -> str:
     """Start a search in a process of its own and return its name.
 
     dataset : core.data.Dataset;  settings : as `core.search.space.parse` takes them;  asked : fields of `Search`
@@ -68,6 +80,7 @@ def start(dataset, net: str | None, settings: list[str], name: str = "", **asked
     spaces.check(space, net)
     for values in spaces.corners(space):
         spaces.config_of(dataset, net, values)
+    fields: dict[str, Any] = {**asked, "storage": _whole(asked.get("storage", ""))}
     search = Search(
         name or _free_name(dataset.name),
         dataset.name,
@@ -75,7 +88,7 @@ def start(dataset, net: str | None, settings: list[str], name: str = "", **asked
         net,
         space,
         machine=secrets.token_hex(8),
-        **{**asked, "storage": _whole(asked.get("storage", ""))},
+        **fields,
     )
     _check(search, {*HISTORY_OBJECTIVES, *METRICS})
     check_workspace()
@@ -83,14 +96,26 @@ def start(dataset, net: str | None, settings: list[str], name: str = "", **asked
         raise ValueError(f"There is a search {search.name} already; choose another name, or resume it.")
     if search.storage:
         studies.opened(search, path(search.name, "study.db"))  # one that cannot be used is said before the start
-    try:
-        path(search.name).mkdir(parents=True)
-    except FileExistsError:  # somebody was faster
-        raise ValueError(f"There is a search {search.name} already; choose another name, or resume it.") from None
-    _write(search)
-    write_status(search.name, state="queued", created=time.time())
+    _make_folder(search)
     _start_process(search.name)
     return search.name
+
+
+def _make_folder(search: Search) -> None:
+    """The folder of a new search, whole or not at all; ValueError if there is one of the name."""
+    beside = path(search.name).with_name(f".{secrets.token_hex(8)}")
+    try:
+        with files.in_a_sentence(beside):
+            beside.mkdir(parents=True)
+        _write(search, beside)
+        files.write_json(beside / "status.json", {"format": 1, "state": "queued", "created": time.time()})
+        beside.rename(path(search.name))
+    except OSError as error:
+        if error.errno not in files.IN_THE_WAY:
+            raise
+        raise ValueError(f"There is a search {search.name} already; choose another name, or resume it.") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _check(search: Search, objectives: set) -> None:
@@ -111,15 +136,15 @@ def _whole(storage: str) -> str:
     return storage
 
 
-def _write(search: Search) -> None:
-    stored = {**dataclasses.asdict(search), "space": spaces.to_dict(search.space)}
-    files.write_json(path(search.name, "search.json"), stored)
+def _write(search: Search, where: pathlib.Path) -> None:
+    stored = {"format": 1, **dataclasses.asdict(search), "space": spaces.to_dict(search.space)}
+    files.write_json(where / "search.json", stored)
 
 
 def path(name: str, *parts: str) -> pathlib.Path:
     """A path in the folder of a search; LookupError if the name could not be one."""
     if not runs.NAME.fullmatch(name):
-        raise LookupError(f"{name!r} is not the name of a search; it has letters, digits and hyphens only.")
+        raise LookupError(f"{words.quoted(name)} is not the name of a search; it has letters, digits and hyphens only.")
     return workspace() / "searches" / name / pathlib.Path(*parts)
 
 
@@ -135,37 +160,52 @@ def names() -> list[str]:
 def load(name: str) -> Search:
     """What was asked of the named search; LookupError if there is none, ValueError if its file is damaged."""
     try:
-        values = json.loads(path(name, "search.json").read_text(encoding="utf-8"))
-        return Search(**{**values, "space": spaces.from_dict(values["space"])})
+        values = files.read_json(path(name, "search.json"))
+        values.pop("format", None)
+        if problem := shapes.misfit(values, ASKED, tuple(ASKED)):
+            raise ValueError(f"it {problem}")
+        fields: dict[str, Any] = {**values, "space": spaces.from_dict(values["space"])}
+        return Search(**fields)
+    except files.Newer:
+        raise
     except FileNotFoundError:
+        if path(name).is_dir():
+            raise ValueError(f"search.json of search {name} is missing; delete {path(name)}.") from None
         raise LookupError(f"There is no search {name}; there are {', '.join(names()) or 'none'}.") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"search.json of search {name} is damaged ({error}); delete {path(name)}.") from error
 
 
 def status(name: str) -> dict:
     """How far the search is: state (queued, running, done, stopped, failed or lost), message, times."""
     try:
-        values = json.loads(path(name, "status.json").read_text(encoding="utf-8"))
-        working, created = values["state"] in runs.WORKING, float(values.get("created", 0))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        values = _without_none(files.read_json(path(name, "status.json")))
+        if problem := shapes.misfit(values, STATUS, ("state",)):
+            raise ValueError(problem)
+        working, created = values["state"] in runs.WORKING, values.get("created", 0)
+    except (OSError, ValueError):
         if processes.is_held(path(name, "lock")):
             return {"state": "running", "message": "Its status.json cannot be read."}
         return {"state": "lost", "message": "Its status.json cannot be read; resume it to write a new one."}
     if working and not processes.is_held(path(name, "lock")):
-        waiting = values["state"] == "queued" and time.time() - created < processes.START_SECONDS
+        waiting = values["state"] == "queued" and abs(time.time() - created) < processes.START_SECONDS
         if not waiting:
             values |= {"state": "lost", "message": "Its process ended without a word; resume it."}
     return values
 
 
+def _without_none(values: dict) -> dict:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def write_status(name: str, **changes) -> None:
-    """Replace the status by one with these changes."""
-    try:
-        values = json.loads(path(name, "status.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        values = {}
-    files.write_json(path(name, "status.json"), {**(values if isinstance(values, dict) else {}), **changes})
+    """Replace the status by one with these changes; None takes a name out."""
+    with files.alone(path(name, "status.json")):
+        try:
+            values = files.read_json(path(name, "status.json"))
+        except (OSError, ValueError):
+            values = {}
+        files.write_even_if_full(path(name, "status.json"), _without_none({**values, **changes}))
 
 
 def stop(name: str) -> None:
@@ -188,13 +228,13 @@ def resume(name: str, trials: int | None = None) -> None:
     made = [trial for trial in studies.counted(study(name)) if trial.state.is_finished()]
     if len(made) >= search.trials:
         raise ValueError(f"Search {name} has made its {words.count(search.trials, 'trial')}; ask for more in all.")
-    _write(search)
+    _write(search, path(name))
     path(name, "stop").unlink(missing_ok=True)
     write_status(name, state="queued", message="", created=time.time(), ended=None)
     _start_process(name)
 
 
-def study(name: str):
+def study(name: str) -> "optuna.Study":
     """Optuna's study of the search, which other libraries take too; made if it is not there yet.
 
     Raises ValueError with a sentence if its storage cannot be used.
@@ -202,7 +242,7 @@ def study(name: str):
     return studies.opened(load(name), path(name, "study.db"))
 
 
-def trials(name: str, known=None) -> list[dict]:
+def trials(name: str, known: "optuna.Study | None" = None) -> list[dict]:
     """One row per trial: number, state (running, done, ended early, failed), value, params, run, message, seconds.
 
     known : the study, for those who look often.  Raises ValueError if its storage cannot be read.
@@ -271,7 +311,7 @@ def importances(name: str) -> dict[str, float]:
             return {}
 
 
-def dataset(search: Search):
+def dataset(search: Search) -> Dataset:
     """The data of a search, in the version it began with."""
     return data.get(search.data, search.version)
 

@@ -1,11 +1,15 @@
 """What a search may choose: settings as lists or ranges, written as a person writes them."""
 
+import dataclasses
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-from core import config, nets
+from core import config, nets, words
+from core.data.dataset import Dataset
 
 USUAL = {  # good ranges where the default alone does not tell one
     "lr": "0.0003..0.03:log",
@@ -51,10 +55,12 @@ class Range:
 
     @property
     def whole(self) -> bool:
+        """Whether only whole numbers are tried."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
     def values(self) -> tuple:
+        """Both ends."""
         return (self.low, self.high)
 
     def __str__(self) -> str:
@@ -72,40 +78,45 @@ def parse(texts: list[str]) -> dict:
         name, equals, given = (part.strip() for part in text.partition("="))
         if not equals or not name or not given:
             raise ValueError(
-                f"{text!r} is no setting to search; write NAME=LOW..HIGH, NAME=A,B,C or NAME=VALUE, for example "
-                "lr=0.0001..0.1."
+                f"{words.quoted(text)} is no setting to search; write NAME=LOW..HIGH, NAME=A,B,C or NAME=VALUE, for "
+                "example lr=0.0001..0.1."
             )
         if name in space:
-            raise ValueError(f"{name} is named twice; write all its values in one list, or one range.")
+            raise ValueError(f"{words.cut(name, 60)} is named twice; write all its values in one list, or one range.")
         space[name] = _one(name, given)
     return space
 
 
 def _one(name: str, given: str):
-    log = given.endswith(":log")
+    log, shown = given.endswith(":log"), words.cut(f"{name}={given}", 80)
     body = given.removesuffix(":log")
     if ".." in body:
         low, high = (_number(end) for end in body.split("..", 1))
         if low is None or high is None:
-            raise ValueError(f"{name}={given} is no range; both ends must be numbers, as in 0.001..0.1.")
+            raise ValueError(f"{shown} is no range; both ends must be numbers, as in 0.001..0.1.")
         wide = not isinstance(low, int) and low > 0 and high / low >= LOG_FROM
         return Range(low, high, log or wide)
     if log:
-        raise ValueError(f"{name}={given}: only a range, LOW..HIGH, can be searched by its logarithm.")
+        raise ValueError(f"{shown}: only a range, LOW..HIGH, can be searched by its logarithm.")
     values = tuple(_value(part.strip()) for part in body.split(","))
+    if any(isinstance(value, (list, dict)) for value in values):
+        raise ValueError(f"{shown} holds a list or an object; give plain values.")
     if len({(isinstance(value, bool), value) for value in values}) < len(values):  # 1 and 1.0 are the same
-        raise ValueError(f"{name}={given} names a value twice; each may stand there once.")
+        raise ValueError(f"{shown} names a value twice; each may stand there once.")
     return values[0] if len(values) == 1 else Choice(values)
 
 
-def check(space: dict, net: str) -> None:
+def check(space: dict, net: str | None) -> None:
     """Raise ValueError with a sentence if a name is no setting, or nothing is left to search."""
     known = config.setting_names() | {"net"}
     asked = space.get("net", net)
     for name in asked.values if isinstance(asked, Choice) else (asked,):
+        if not isinstance(name, str):
+            raise ValueError(f"net is {words.cut(str(name), 60)}; it must be the name of a net, or a list of names.")
         known |= {f"net.{option}" for option in asdict(nets.options(name, {}))}
     if unknown := sorted(set(space) - known):
-        raise ValueError(f"There is no setting {', '.join(unknown)}; the settings are {', '.join(sorted(known))}.")
+        shown = ", ".join(words.cut(name, 60) for name in unknown[:4])
+        raise ValueError(f"There is no setting {shown}; the settings are {', '.join(sorted(known))}.")
     if not searched(space):
         raise ValueError("Nothing is left to search; give at least one setting as a range or a list.")
 
@@ -116,14 +127,15 @@ def choosable(net: str) -> dict:
     return {prefix + field.name: field for prefix, kinds in records.items() for kind in kinds for field in fields(kind)}
 
 
-def usual(name: str, field, kind: str) -> str:
+def usual(name: str, field: dataclasses.Field, kind: str) -> str:
     """What to search first for a setting, as `parse` takes it: its choices, or a range around its default.
 
     field : of `choosable`;  kind : of the data, "table" or "image"
     """
     if known := USUAL_OF.get(kind, {}).get(name) or USUAL.get(name):
         return known
-    default, facts = field.default, field.metadata
+    default: Any = field.default
+    facts = field.metadata
     if isinstance(default, bool):
         return "true,false"
     if facts.get("choices"):
@@ -131,7 +143,7 @@ def usual(name: str, field, kind: str) -> str:
     if isinstance(default, str):
         return default
     low, high = (facts.get(end) for end in ("low", "high"))
-    ends = [default / 2, default * 2] if default else [0, 1]
+    ends: list[Any] = [default / 2, default * 2] if default else [0, 1]
     ends = [max(ends[0], ends[0] if low is None else low), min(ends[1], ends[1] if high is None else high)]
     if ends[0] >= ends[1]:
         ends = [low, high]
@@ -143,14 +155,14 @@ def searched(space: dict) -> dict:
     return {name: what for name, what in space.items() if isinstance(what, (Choice, Range))}
 
 
-def corners(space: dict):
+def corners(space: dict) -> Iterator[dict]:
     """Values of all settings, a dict each, in which every end of a range and every choice occurs at least once."""
     first = {name: what.values[0] if name in searched(space) else what for name, what in space.items()}
     others = ({**first, name: value} for name, what in searched(space).items() for value in what.values[1:])
     return itertools.chain([first], others)
 
 
-def config_of(dataset, net: str | None, values: dict) -> config.TrainConfig:
+def config_of(dataset: Dataset, net: str | None, values: dict) -> config.TrainConfig:
     """The config of a run with these values of settings; `net` is taken where they name none."""
     values = dict(values)
     net = values.pop("net", net)
@@ -200,13 +212,15 @@ def distributions(space: dict) -> dict:
 
 def _number(text: str):
     value = _value(text.strip())
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if isinstance(value, float) or abs(value) < 10**100 else None  # beyond what a float can hold
 
 
 def _value(text: str):
     try:
-        return json.loads(text)
-    except ValueError:
+        return json.loads(text, parse_constant=str)  # NaN and Infinity are no numbers here
+    except (ValueError, RecursionError):
         return text
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 from core import jobs, processes, runs
 
@@ -16,14 +17,14 @@ class Spare:
     """One process that waits for a run; it takes some 300 MB of memory meanwhile."""
 
     def __init__(self):
-        self.process = None
+        self.process: subprocess.Popen | None = None
 
     def get_ready(self) -> None:
         """Start the process, unless it is there already."""
         if self.process is not None:
             return
         path = os.pathsep.join(filter(None, [str(processes.ROOT), os.environ.get("PYTHONPATH")]))
-        detached = {} if sys.platform == "win32" else {"start_new_session": True}
+        detached: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
         with contextlib.suppress(OSError):  # then the run starts as others do
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "core.search.spare", str(runs.workspace())],
@@ -36,6 +37,7 @@ class Spare:
         """Let the waiting process do the run, which was made before; or start one for it."""
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
+            assert process.stdin is not None, "it is a pipe"
             with contextlib.suppress(OSError):  # it has died meanwhile
                 process.stdin.write(f"{run}\n".encode())
                 process.stdin.close()
@@ -47,6 +49,7 @@ class Spare:
         """Let the waiting process end."""
         process, self.process = self.process, None
         if process is not None:
+            assert process.stdin is not None, "it is a pipe"
             with contextlib.suppress(OSError):
                 process.stdin.close()
             process.wait()

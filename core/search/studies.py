@@ -2,19 +2,28 @@
 
 import contextlib
 import dataclasses
+import pathlib
+from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import filelock
 
 from core.search import space as spaces
 
+if TYPE_CHECKING:
+    import optuna
+
+    from core.search import Search
+
 PRUNING_STARTS = 5  # trials that go on to their end before others are compared with their median
 STATES = {"RUNNING": "running", "COMPLETE": "done", "PRUNED": "ended early", "FAIL": "failed", "WAITING": "waiting"}
+UNWRITABLE = ("full", "readonly", "read-only", "unable to open", "permission denied", "no space")  # in a reason
 SURPLUS = "surplus"  # mark of a trial that another machine's made one too many
 WHILE_OPENING = (ImportError, ValueError, KeyError, RuntimeError, OSError)
 SAME = ("version", "net", "space", "objective")  # what searches that share a study have in common
 
 
-def opened(search, file):
+def opened(search: "Search", file: pathlib.Path) -> "optuna.Study":
     """Optuna's study of a search, made if it is not there yet.
 
     search : core.search.Search;  file : where the study is kept if the search names no storage
@@ -68,7 +77,7 @@ class Refused(ValueError):
 
 
 @contextlib.contextmanager
-def in_words(search, file, others=()):
+def in_words(search: "Search", file: pathlib.Path, others: tuple[type[Exception], ...] = ()) -> Generator[None]:
     """Turn what goes wrong with the storage of a search into a ValueError of one sentence, without its password.
 
     others : errors that can only come from the storage here, besides those of the database
@@ -90,7 +99,7 @@ def in_words(search, file, others=()):
                 f"The storage {_without_password(search.storage)} cannot be used ({reason}); give the URL of a "
                 "database that can be reached, for example sqlite:////folder/searches.db."
             ) from error
-        if "full" in reason or "readonly" in reason or "unable to open" in reason:
+        if any(word in reason.lower() for word in UNWRITABLE):
             raise ValueError(
                 f"{file} cannot be written ({reason}); make room for it, then resume the search."
             ) from error
@@ -106,7 +115,7 @@ def _without_password(url: str) -> str:
     return f"{scheme}{slashes}{who.partition(':')[0]}{at}{tail}" if at else url
 
 
-def counted(study) -> list:
+def counted(study: "optuna.Study") -> list:
     """Optuna's trials that count: begun, and not one too many."""
     return [
         trial
@@ -115,7 +124,7 @@ def counted(study) -> list:
     ]
 
 
-def rows(study) -> list[dict]:
+def rows(study: "optuna.Study") -> list[dict]:
     """One row per trial: number, state (running, done, ended early, failed), value, params, run, message, seconds."""
     return [
         {

@@ -29,6 +29,7 @@ def main(folder: str) -> int:
     where = pathlib.Path(folder).resolve()
     os.environ["VITRINE_WORKSPACE"] = str(where.parent.parent)
     name = where.name
+    processes.print_in_vain()
     with processes.alive(search.path(name, "lock")), contextlib.closing(Spare()) as spare:
         try:
             search.write_status(name, state="running", message="", pid=os.getpid())
@@ -51,7 +52,7 @@ def main(folder: str) -> int:
     return int(outcome["state"] == "failed")
 
 
-def work(name: str, asked, spare) -> str:
+def work(name: str, asked: search.Search, spare: Spare) -> str:
     """Make trials until there are enough or the time is used; returns the sentence on how it ended."""
     dataset, study = search.dataset(asked), search.study(name)
     kinds = spaces.distributions(asked.space)
@@ -113,8 +114,10 @@ def _watch(asked, study, trial, run: str) -> tuple[float | str | None, str]:
         rows = runs.history(run)
         for row in rows[told:]:
             value, loss = row.get(asked.objective), row.get("val_loss")
-            if value is not None or loss is not None:
-                trial.report(loss * sign if value is None else value, row["epoch"])
+            if value is None and loss is not None:
+                value = loss * sign
+            if value is not None:
+                trial.report(value, row["epoch"])
         told = len(rows)
         if state not in runs.WORKING:
             break

@@ -6,12 +6,15 @@ torchvision's transforms draw once per call, so a batch would be changed all ali
 import contextlib
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn import functional as F
 
 from core.config import AugmentConfig
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ASPECT = 4 / 3  # a crop is at most this much longer than wide, or the other way round
 AT_ONCE = 2**19  # values that a CPU changes at a time, so that what lies between two steps stays in its cache
@@ -247,7 +250,7 @@ def _inside(x, side, middle_y, middle_x):
     return (near[0][:, :, None] & near[1][:, None, :])[:, None]
 
 
-def preview(images, config: AugmentConfig, n: int = 8, seed: int = 0):
+def preview(images: "np.ndarray", config: AugmentConfig, n: int = 8, seed: int = 0) -> "np.ndarray":
     """Each of the images, uint8 array (m, c, h, w), changed in n ways: uint8 array (m, n, c, h, w)."""
     plain = dataclasses.replace(config, mixup=0.0, cutmix=0.0)
     augment = Augment(plain, 2, 255.0, torch.Generator().manual_seed(seed))

@@ -1,9 +1,12 @@
 """The moving average of weights over the steps of a training, which often generalises better than the last ones."""
 
 import copy
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+
+if TYPE_CHECKING:
+    from core.training.trunk import Trunk
 
 
 class Average:
@@ -13,12 +16,12 @@ class Average:
         start is soon forgotten.
     """
 
-    def __init__(self, trunk: nn.Module, decay: float):
+    def __init__(self, trunk: "Trunk", decay: float):
         self.trunk = copy.deepcopy(trunk).eval()
         self.decay, self.n = decay, 0
 
     @torch.no_grad()
-    def update(self, trunk: nn.Module) -> None:
+    def update(self, trunk: "Trunk") -> None:
         """Follow the module by one step."""
         decay = min(self.decay, (1 + self.n) / (10 + self.n))
         self.n += 1
@@ -30,9 +33,11 @@ class Average:
                 mine.copy_(theirs)
 
     def state_dict(self) -> dict:
+        """What the average is, and after how many steps."""
         return {"n": self.n, "net": self.trunk.net.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
+        """Go on from what `state_dict` gave."""
         self.n = state["n"]
         self.trunk.net.load_state_dict(state["net"])
 

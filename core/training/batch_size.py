@@ -1,5 +1,7 @@
 """The batch size, found: the largest that fits into the memory and still makes training faster."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -7,12 +9,17 @@ from core.config import TrainingConfig
 from core.training import precision
 from core.training.trunk import Trunk
 
+if TYPE_CHECKING:
+    from core.model import Model
+
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 GAIN = 1.05  # how much faster a size twice as large must be
 SHARE = 4  # an epoch has at least this many batches
 
 
-def find(model, x, y, where, settings: TrainingConfig, device: torch.device) -> tuple[int, str]:
+def find(
+    model: "Model", x: np.ndarray, y: np.ndarray, where: np.ndarray, settings: TrainingConfig, device: torch.device
+) -> tuple[int, str]:
     """The batch size for training samples, and a sentence that says why; a few steps are tried with each size.
 
     x : raw samples, array (n, ...);  y : int64 (n,);  where : positions of the training samples

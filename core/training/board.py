@@ -4,11 +4,16 @@ import contextlib
 import dataclasses
 import io
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import runs
 from core.config import TrainConfig
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 NO_SCALARS = ("epoch", "never_predicted", "steps")
 MOST_CURVES = 20  # classes that get a PR curve
@@ -43,7 +48,7 @@ class Board:
             shown = image[:3] if len(image) >= 3 else image[:1]
             self.writer.add_image(f"samples/{i:02d} {name}", np.ascontiguousarray(shown), 0)
 
-    def graph(self, model, x) -> bool:
+    def graph(self, model: "nn.Module", x: "torch.Tensor") -> bool:
         """The graph of `model` on a batch x, traced in evaluation mode; False if it cannot be traced."""
         import torch
 
@@ -73,7 +78,7 @@ class Board:
             metrics[f"final/{part}_auroc"] = figures[part]["metrics"]["auroc_macro"]["value"]
         metrics = {name: float(value) for name, value in metrics.items() if value is not None}
         for summary in hparams(_flat(self.config), metrics):  # add_hparams would make a folder of its own
-            self.writer.file_writer.add_summary(summary)
+            self.writer.file_writer.add_summary(summary)  # ty: ignore[missing-union-attribute]
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, figures["epoch"])
 

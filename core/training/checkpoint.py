@@ -5,17 +5,13 @@ import pathlib
 
 import torch
 
-from core import runs
-
-
-class NoRoom(OSError):
-    """A checkpoint could not be written; the message says that the one before is still there."""
+from core import files, runs
 
 
 def save(target: pathlib.Path, values: dict, before: pathlib.Path | None = None) -> None:
     """Write tensors and plain values to `target` at once; what was there moves to `before`, if that is given.
 
-    Raises NoRoom if the file cannot be written, for instance as the disk is full; then `target` stays what it was.
+    Raises files.NotWritten if it cannot be written, for instance as the disk is full; then `target` stays what it was.
     """
     try:
         with runs.replacing(target) as beside:
@@ -23,7 +19,7 @@ def save(target: pathlib.Path, values: dict, before: pathlib.Path | None = None)
             if before and target.exists():
                 os.replace(target, before)
     except (OSError, RuntimeError) as error:  # torch's writer has its own words for a full disk
-        raise NoRoom(
+        raise files.NotWritten(
             f"The checkpoint {target} could not be written ({_reason(error)}); the last good one is still there. "
             "Make room and resume the run."
         ) from error
@@ -58,4 +54,5 @@ def newest(run: str) -> dict | None:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+    found = (getattr(one, "strerror", None) for one in (error, error.__cause__))
+    return next(filter(None, found), None) or str(error).splitlines()[0]

@@ -4,12 +4,16 @@ import contextlib
 import datetime
 import gc
 import os
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import distributed as dist
 
 PATIENCE = datetime.timedelta(hours=6)  # the others wait while the first reads data, or computes features
+
+Plain = TypeVar("Plain")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class World:
 
     @property
     def writes(self) -> bool:
+        """Whether this process writes the run folder."""
         return self.rank == 0
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
@@ -29,7 +34,7 @@ class World:
             dist.all_reduce(values)
         return values
 
-    def first(self, value):
+    def first(self, value: Plain) -> Plain:
         """What process 0 says; a plain value."""
         if self.size == 1:
             return value
@@ -37,7 +42,7 @@ class World:
         dist.broadcast_object_list(box)
         return box[0]
 
-    def all(self, value) -> list:
+    def all(self, value: Plain) -> list:
         """What every process says, by rank; plain values."""
         if self.size == 1:
             return [value]
@@ -50,7 +55,7 @@ ALONE = World()
 
 
 @contextlib.contextmanager
-def world():
+def world() -> Generator[World]:
     """Join the other processes that torchrun started, and leave them at the end."""
     env = os.environ
     rank, size = int(env["RANK"]), int(env["WORLD_SIZE"])

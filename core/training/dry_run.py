@@ -2,9 +2,15 @@
 
 import dataclasses
 import time
+from typing import TYPE_CHECKING
 
-from core.config import AugmentConfig, TrainConfig
+from core.config import AugmentConfig, TrainConfig, TrainingConfig
 from core.data.dataset import Schema
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.model import Model
 
 STEPS = 4
 FEW = 4  # samples that show whether a net works, however large it is
@@ -51,7 +57,7 @@ def dry_run(config: TrainConfig, schema: Schema, n_train: int) -> dict:
     return {"n_parameters": model.n_parameters(), "seconds": seconds}
 
 
-def phases(settings) -> list[tuple[int, int]]:
+def phases(settings: TrainingConfig) -> list[tuple[int, int]]:
     """What a training with a backbone goes through: (-1, epochs) while that is frozen, (0, epochs) while it learns."""
     frozen = settings.epochs if settings.freeze == -1 else min(settings.freeze, settings.epochs)
     return [(freeze, epochs) for freeze, epochs in ((-1, frozen), (0, settings.epochs - frozen)) if epochs]
@@ -71,7 +77,7 @@ def _likely(settings):
     )
 
 
-def try_net(model, sample, name: str) -> None:
+def try_net(model: "Model", sample: "np.ndarray", name: str) -> None:
     """One step of the model on raw samples, which leaves it as it was. ValueError says what does not work.
 
     name : what the net is called in that sentence

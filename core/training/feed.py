@@ -6,20 +6,28 @@ import queue
 import random
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import torch
 from torch.utils.data import DataLoader
 
+if TYPE_CHECKING:
+    from core.model import Model
+
 SHARE_OF_MEMORY = 0.4  # of what is free, that the samples may take
 READ_AHEAD = 4  # batches
 PIECE = 512  # samples that are read at a time, where many are
 AT_ONCE = 2**21  # values that are changed at a time, so that they stay in a processor's cache
 
+Change = Callable[[torch.Tensor], torch.Tensor] | None  # what is made of a batch on the device
 
-def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, world_size: int = 1) -> torch.Tensor:
+
+def epoch_order(
+    n: int, weights: np.ndarray | torch.Tensor | None, generator: torch.Generator, rank: int = 0, world_size: int = 1
+) -> torch.Tensor:
     """Positions of the samples of one epoch, int64: each once in a new order, or drawn by `weights` (n,) if given.
 
     Every one of `world_size` processes draws the same order from an equal generator and takes every world_size-th,
@@ -36,7 +44,7 @@ def epoch_order(n: int, weights, generator: torch.Generator, rank: int = 0, worl
     return order[rank : len(order) - len(order) % world_size : world_size]
 
 
-def shrink_to(model):
+def shrink_to(model: "Model") -> Callable[[torch.Tensor], torch.Tensor]:
     """A function from stored images (n, c, H, W) to uint8 or float32 ones of the size that the net sees."""
 
     def shrink(x):
@@ -46,7 +54,9 @@ def shrink_to(model):
     return shrink
 
 
-def open_feed(x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, change=None):
+def open_feed(
+    x: np.ndarray, y: np.ndarray, where: np.ndarray, device: torch.device, change: Change = None
+) -> "Resident | ReadAhead":
     """The feed for the samples at `where`: resident if they fit into the memory of `device`, else read ahead.
 
     change : function of a batch on the device that gives what is wanted of it, or None. Either feed gives the same.
@@ -62,14 +72,14 @@ def free_memory(device: torch.device) -> int:
 
 
 @torch.no_grad()
-def changed(x: torch.Tensor, change) -> torch.Tensor:
+def changed(x: torch.Tensor, change: Change) -> torch.Tensor:
     """What `change` makes of the samples x, a few at a time, or x itself if there is nothing to do."""
     if change is None:
         return x
     return torch.cat([change(part) for part in x.split(max(1, AT_ONCE // max(1, x[0].numel())))])
 
 
-def read(x: np.ndarray, where: np.ndarray, device: torch.device, change) -> torch.Tensor:
+def read(x: np.ndarray, where: np.ndarray, device: torch.device, change: Change) -> torch.Tensor:
     """The samples at `where`, changed, on `device`; what they were before is never in memory as a whole."""
     sample = changed(torch.from_numpy(np.array(x[:1])).to(device), change)
     samples = torch.empty((len(where), *sample.shape[1:]), dtype=sample.dtype, device=device)
@@ -191,7 +201,7 @@ class Redrawn:
         """As `Resident.batches`."""
         groups = [order[start:end] for start, end in itertools.pairwise(bounds)]
         loader = DataLoader(
-            _Seeded(self.dataset, zlib.crc32(order.numpy().tobytes())),
+            _Seeded(self.dataset, zlib.crc32(order.numpy().tobytes())),  # ty: ignore[invalid-argument-type]
             batch_sampler=[self.where[group.numpy()].tolist() for group in groups],
             num_workers=self.workers,
             collate_fn=self.collate,

@@ -1,15 +1,17 @@
 """What earlier runs of the same data and net found out: features of a frozen backbone, the fastest precision."""
 
+import contextlib
 import hashlib
 import json
 import pathlib
 import platform
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
-from core.files import replacing, write_json
+from core.files import read_json, replacing, write_sealed
 
 
 class Kept:
@@ -21,7 +23,7 @@ class Kept:
     def __init__(self, folder: pathlib.Path | None = None, key=()):
         self.folder, self.key = folder, key
 
-    def tensor(self, name: str, also, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
+    def tensor(self, name: str, also: Any, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
         """What `compute` gives, or gave before with the same name and `also`, on the CPU or where it was computed."""
         if not self.folder:
             return compute()
@@ -30,22 +32,24 @@ class Kept:
             return torch.from_numpy(np.load(path, allow_pickle=False))
         except (OSError, ValueError, EOFError):
             values = compute()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as beside, open(beside, "wb") as file:
-            np.save(file, values.cpu().numpy())
+        with contextlib.suppress(OSError):  # what cannot be kept is computed again
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as beside, open(beside, "wb") as file:
+                np.save(file, values.cpu().numpy())
         return values
 
-    def record(self, name: str, also, compute: Callable[[], dict]) -> dict:
+    def record(self, name: str, also: Any, compute: Callable[[], dict]) -> dict:
         """As `tensor`, but a plain dict, for this machine and version of PyTorch alone."""
         if not self.folder:
             return compute()
         path = self.folder / f"{name}-{_hash(self.key, also, _machine())}.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return read_json(path)
         except (OSError, ValueError):
             values = compute()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, values)
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_sealed(path, values)
         return values
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -352,7 +353,7 @@ class Training:
         self.precision.prepare(self.trunk)
         self.autocast = self.precision.autocast(self.device)
         self.scaler = self.precision.scaler()
-        self.forward = distributed.wrap(self.trunk, self.world, self.device)
+        self.forward: Any = distributed.wrap(self.trunk, self.world, self.device)
         if self.precision.compiled:
             self.forward = torch.compile(self.forward)
 

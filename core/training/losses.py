@@ -4,7 +4,13 @@ import torch
 from torch.nn import functional as F
 
 
-def loss_of(logits, targets, weights=None, smoothing: float = 0.0, focal: float = 0.0) -> torch.Tensor:
+def loss_of(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    weights: torch.Tensor | None = None,
+    smoothing: float = 0.0,
+    focal: float = 0.0,
+) -> torch.Tensor:
     """Mean cross-entropy over the samples of a batch, a scalar.
 
     logits : float32 (n, n_classes)

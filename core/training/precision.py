@@ -6,12 +6,18 @@ import math
 import shutil
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from core.config import TrainingConfig
 from core.training.losses import loss_of
 from core.training.optimizers import make_optimizer, set_rate
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from core.training.trunk import Trunk
 
 WARM, TIMED = 2, 5  # steps of a trial
 PAYS = 0.95  # a way is taken if its step takes at most this share of the best one's so far
@@ -23,6 +29,8 @@ COMPILE_LONG = 900.0  # seconds from which a minute for the compiler pays
 
 @dataclass(frozen=True)
 class Precision:
+    """Number format, memory layout and compilation of a training."""
+
     dtype: str = "fp32"
     channels_last: bool = False
     compiled: bool = False
@@ -32,20 +40,21 @@ class Precision:
         return ", ".join(filter(None, words))
 
     @property
-    def memory_format(self):
+    def memory_format(self) -> torch.memory_format:
+        """How images lie in memory."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
-    def autocast(self, device: torch.device):
+    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager:
         """The context in which this precision's forward pass runs."""
         if self.dtype in ("fp32", "tf32"):
             return contextlib.nullcontext()
         return torch.autocast(device.type, {"bf16": torch.bfloat16, "fp16": torch.float16}[self.dtype])
 
-    def scaler(self):
+    def scaler(self) -> torch.amp.GradScaler | None:
         """What keeps the gradients of fp16 from vanishing, or None."""
         return torch.amp.GradScaler("cuda") if self.dtype == "fp16" else None
 
-    def prepare(self, trunk) -> None:
+    def prepare(self, trunk: "Trunk") -> None:
         """Put the weights of `trunk`, and the device, into this precision's form."""
         trunk.memory_format = self.memory_format
         if trunk.is_image:
@@ -79,7 +88,7 @@ def candidates(settings: TrainingConfig, device: torch.device, is_image: bool) -
     return [Precision(dtype, last) for last in formats for dtype in dtypes]
 
 
-def choose(trunk, x, y, settings: TrainingConfig, n_steps: int) -> dict:
+def choose(trunk: "Trunk", x: torch.Tensor, y: torch.Tensor, settings: TrainingConfig, n_steps: int) -> dict:
     """The precision to train with, as the record for precision.json: chosen, why, tried.
 
     x, y : a batch as training will see it, on the device;  n_steps : steps of the whole training
@@ -112,7 +121,7 @@ def choose(trunk, x, y, settings: TrainingConfig, n_steps: int) -> dict:
     return _record(best["way"], why, tried)
 
 
-def guess_seconds(trunk, x, n_steps: int) -> float:
+def guess_seconds(trunk: "Trunk", x: torch.Tensor, n_steps: int) -> float:
     """How long the training takes, from its floating-point operations, so that the guess is the same each time."""
     return 3 * operations(trunk, x) * n_steps / OPERATIONS[x.device.type]
 
@@ -122,7 +131,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def operations(module, x) -> float:
+def operations(module: "nn.Module", x: torch.Tensor) -> float:
     """Floating-point operations of a forward pass over the batch x."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -134,7 +143,7 @@ def operations(module, x) -> float:
     return counter.get_total_flops()
 
 
-def trial(trunk, x, y, settings, way: Precision) -> dict:
+def trial(trunk: "Trunk", x: torch.Tensor, y: torch.Tensor, settings: TrainingConfig, way: Precision) -> dict:
     """A few steps with a copy of the trunk: {"way", "seconds_per_step", "loss" after them}."""
     device = x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -14,7 +14,7 @@ def state(device: torch.device, own: torch.Generator | None) -> dict:
         "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "own": own.get_state() if own else None,
         "python": list(random.getstate()[1]),
-        "numpy": [name, keys.tolist(), *rest],
+        "numpy": [name, keys.tolist(), *rest],  # ty: ignore[missing-attribute]
     }
 
 

@@ -1,8 +1,9 @@
 """What a run's process tells while it trains: its status, and checkpoints. Read without torch."""
 
 import time
+from typing import Any
 
-from core import jobs, runs
+from core import files, jobs, runs
 from core.training import resuming
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
@@ -18,7 +19,8 @@ class Status:
         self.run, self.writes = run, writes
         self.looked = 0.0
 
-    def write(self, **changes) -> None:
+    def write(self, **changes: Any) -> None:
+        """Change these fields of the run's status, in the process that writes."""
         if self.writes:
             runs.write_status(self.run, **changes)
 
@@ -67,6 +69,7 @@ class Keeper:
             folder = runs.path(self.run, "checkpoints")
             if self.weights is not None:
                 checkpoint.save(folder / "best.pt", {"model": self.weights, "epoch": self.best["epoch"]})
+                files.not_before(folder / "best.pt", runs.path(self.run, "exports", "model.onnx"))  # of other weights
                 self.weights = None
             checkpoint.save(folder / "last.pt", state, before=folder / "previous.pt")
         self.saved = time.monotonic()
@@ -96,7 +99,7 @@ class Ticker:
             raise InterruptedError
         if len(training.precisions) > self.told and self.status.writes:
             self.told = len(training.precisions)
-            runs.write_json(runs.path(self.run, "precision.json"), list(training.precisions.values())[-1])
+            runs.write_record(self.run, "precision.json", list(training.precisions.values())[-1])
         self.keeper.save_if_due(SAVE_WITHIN)
         self.looked = now
         if training.frozen != self.frozen:  # from here on a step takes another time

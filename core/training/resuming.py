@@ -1,13 +1,17 @@
 """The state of a training as plain values and tensors, and a training that goes on from it to the bit."""
 
 import time
+from typing import TYPE_CHECKING
 
 import torch
 
 from core.training import randomness
 
+if TYPE_CHECKING:
+    from core.training.loop import Training
 
-def state(training) -> dict:
+
+def state(training: "Training") -> dict:
     """Everything that the rest of a `loop.Training` depends on. Several processes must ask for it together."""
     training.look_at_answers()
     return {
@@ -33,7 +37,7 @@ def state(training) -> dict:
     }
 
 
-def load(training, state: dict) -> None:
+def load(training: "Training", state: dict) -> None:
     """Let a training go on from the `state` of one with the same settings; ValueError if it does not fit."""
     try:
         training.model.load_state_dict(state["model"])

@@ -1,6 +1,7 @@
 """The course of the learning rate, as a function of how far the training is: nothing to store, nothing to restore."""
 
 import math
+from collections.abc import Sequence
 
 from core.config import TrainingConfig
 
@@ -10,7 +11,7 @@ PATIENCE, DROP = 3, 0.3  # epochs without a better validation loss, after which 
 FEW_STEPS = 8  # a training of fewer steps has no time to rise and fall
 
 
-def rate(settings: TrainingConfig, progress: float, val_losses: list[float] = ()) -> float:
+def rate(settings: TrainingConfig, progress: float, val_losses: Sequence[float] = ()) -> float:
     """The learning rate as a share of its highest, in [0, 1].
 
     progress : how far the training is, from 0 to 1;  val_losses : those of the epochs so far, for "plateau"
@@ -39,7 +40,7 @@ def momentum(settings: TrainingConfig, progress: float) -> float:
     return _wave(0.95, 0.85, progress / rise) if progress < rise else _wave(0.85, 0.95, (progress - rise) / (1 - rise))
 
 
-def n_plateaus(val_losses: list[float]) -> int:
+def n_plateaus(val_losses: Sequence[float]) -> int:
     """How often the validation loss did not get better for PATIENCE epochs in a row."""
     best, waited, found = math.inf, 0, 0
     for loss in val_losses:

@@ -26,7 +26,7 @@ def train(make_config: Callable[[], TrainConfig]) -> tuple[str, int]:
     from core.training import distributed, worker
 
     with distributed.world() as world:
-        run = world.first(_run(make_config) if world.writes else None)
+        run = world.first(_run(make_config) if world.writes else "")
         code = worker.main_together(run, world)
     if not world.writes:
         sys.stdout.flush()

@@ -1,9 +1,15 @@
 """What is trained of a model: the way from what the feed holds to logits."""
 
 import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from core.model import Model
+    from core.training.feed import ReadAhead, Resident
 
 CHUNK = 128  # samples whose features are computed at a time
 
@@ -15,7 +21,10 @@ class Trunk(nn.Module):
     its batch norms included, and gets no gradients.
     """
 
-    def __init__(self, model):
+    net: Any  # nn.Module, with `backbone` and `head` where it has a backbone
+    preprocess: Any  # ImagePreprocess or TablePreprocess
+
+    def __init__(self, model: "Model"):
         super().__init__()
         self.net, self.preprocess = model.net, model.preprocess
         self.is_image = model.schema.kind == "image"
@@ -24,7 +33,7 @@ class Trunk(nn.Module):
         self.frozen = False
         self.gets_features = False
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.gets_features:
             return self.net.head(x)
         if self.is_image:
@@ -35,7 +44,7 @@ class Trunk(nn.Module):
             return self.net.head(features)
         return self.net(x)
 
-    def images(self, x):
+    def images(self, x: torch.Tensor) -> torch.Tensor:
         """Images uint8 or float (n, c, h, w) -> float32, normalised."""
         return self.preprocess.normalise(x.to(torch.float32, memory_format=self.memory_format))
 
@@ -45,7 +54,7 @@ class Trunk(nn.Module):
         if hasattr(self.net, "backbone"):
             self.net.backbone.requires_grad_(not frozen)
 
-    def train(self, mode: bool = True):
+    def train(self, mode: bool = True) -> "Trunk":
         super().train(mode)
         if self.frozen:
             self.net.backbone.eval()
@@ -60,7 +69,9 @@ class Trunk(nn.Module):
         return digest.hexdigest()
 
     @torch.no_grad()
-    def features(self, feed, after_chunk=lambda _done: None) -> torch.Tensor:
+    def features(
+        self, feed: "Resident | ReadAhead", after_chunk: Callable[[int], None] = lambda _done: None
+    ) -> torch.Tensor:
         """The backbone's answer to every sample of `feed`, in order, float32 (n, n_features) on the feed's device.
 
         after_chunk : called with the number of samples done; it may raise to stop

@@ -11,6 +11,7 @@ import pathlib
 import sys
 import time
 import traceback
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -20,6 +21,9 @@ from core.evaluation import pooled
 from core.training import reporting
 from core.training.reporting import Keeper, Status, Ticker
 from core.workspace import INSTALLED
+
+if TYPE_CHECKING:
+    from core.training.distributed import World
 
 
 def main(folder: str) -> int:
@@ -35,7 +39,7 @@ def main(folder: str) -> int:
         return _finish(run, with_turn, lambda: _work(run))
 
 
-def main_together(run: str, world) -> int:
+def main_together(run: str, world: "World") -> int:
     """As `main`, in each of several processes: the first of `world` writes the run folder, the others help."""
     if not world.writes:
         try:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 LARGE = 20_000  # values of a sample from which a method takes its quicker options, where it is run many times
 GRID = 8  # cells along each side where maps of different fineness are compared
@@ -24,10 +28,12 @@ class Case:
 
     @property
     def is_image(self) -> bool:
+        """Whether the sample is an image."""
         return self.x.dim() == 4
 
     @property
     def is_large(self) -> bool:
+        """Whether quicker options are taken where the method is run many times."""
         return self.x.numel() > LARGE
 
     @property
@@ -35,7 +41,9 @@ class Case:
         """The explanation in one layer: (h, w) or (n_columns,), float64."""
         return flat(self.found.values)[0]
 
-    def attribute(self, model=None, x=None, method=None) -> np.ndarray:
+    def attribute(
+        self, model: "nn.Module | None" = None, x: "torch.Tensor | None" = None, method: ModuleType | None = None
+    ) -> np.ndarray:
         """Maps (n, h, w) or (n, n_columns) of another model, other samples or another method; quick if large."""
         method = method or self.method
         options = self.options if method is self.method else method.Options()
@@ -45,7 +53,7 @@ class Case:
         x = self.x if x is None else x
         return flat(method.explain(model or self.model, x, self.target, options, **more).values)
 
-    def probability(self, x) -> np.ndarray:
+    def probability(self, x: "torch.Tensor") -> np.ndarray:
         """Probability (n,) of the class explained, among it and the other one if it is explained against one."""
         import torch
 
@@ -60,7 +68,7 @@ class Case:
         return logits.softmax(dim=1)[:, self.target.index].numpy()
 
 
-def flat(values) -> np.ndarray:
+def flat(values: "torch.Tensor") -> np.ndarray:
     """Attributions (n, c, h, w) with their channels added, or (n, n_columns), as float64."""
     values = values.detach().double().numpy()
     return values.sum(axis=1) if values.ndim == 4 else values

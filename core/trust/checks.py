@@ -1,13 +1,32 @@
 """The judgement of one explanation: all checks, then a verdict in one sentence. Nothing is read or kept here."""
 
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from core import progress
 from core.trust import deletion, randomised, skill, soft
 from core.trust._case import Case
 
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
-def judge(model, x, method, target, options=None, background=None, attribution=None, skill_found=None, seed=0) -> dict:
+    from core.explain._base import Attribution, Target
+
+
+def judge(
+    model: "nn.Module",
+    x: "torch.Tensor",
+    method: ModuleType,
+    target: "int | Target",
+    options: Any = None,
+    background: "np.ndarray | torch.Tensor | None" = None,
+    attribution: "Attribution | None" = None,
+    skill_found: dict | None = None,
+    seed: int = 0,
+) -> dict:
     """The judgement of an explanation: {"verdict", "sentence", "checks"}, see `core.trust.judge`.
 
     model, x, target, background : as `explain` of the method takes them, x (1, ...)

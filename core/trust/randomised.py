@@ -4,14 +4,20 @@ Source: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292
 """
 
 import copy
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from core import progress
 from core.trust._case import Case, rank_correlation
 
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
 TITLE = "Does it depend on what the net learnt?"
 ALIKE = 0.6  # mean rank correlation from which the map comes from the picture and the build of the net alone
+Net = TypeVar("Net", bound="nn.Module")
 
 
 def check(case: Case, seed: int = 0) -> dict:
@@ -41,7 +47,7 @@ def check(case: Case, seed: int = 0) -> dict:
     }
 
 
-def shuffled(model, x, generator):
+def shuffled(model: Net, x: "torch.Tensor", generator: "torch.Generator") -> Net:
     """A copy of the model, each weight tensor of whose net has its values in random order.
 
     Where it normalises over batches, mean and deviation are taken anew from x, else all would fade away or explode.

@@ -1,5 +1,7 @@
 """The changes of a row in plain values, as a person writes them and JSON holds them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,7 @@ def described(schema: Schema, x: np.ndarray, row: np.ndarray) -> list[tuple]:
     ]
 
 
-def plain(column: Column, value: float) -> str | float | int | None:
+def plain(column: Column, value: float | np.floating) -> str | float | int | None:
     """A value as a person writes it: a number, a category's text, 2024-05-31 for a date; None if missing."""
     if np.isnan(value) or (column.type == "category" and value < 0):
         return None
@@ -28,7 +30,7 @@ def plain(column: Column, value: float) -> str | float | int | None:
     return int(value) if abs(value) < 1e15 and value == int(value) else value
 
 
-def shown(value) -> str:
+def shown(value: Any) -> str:
     """A plain value in a sentence."""
     if value is None:
         return "missing"

@@ -1,6 +1,7 @@
 """Counterfactuals of a run's samples, kept with its explanations; and the shares of a row that a person changed."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,9 @@ def read(run: str, sample: str, wish: Wish, point: dict | None) -> Explanation |
     return _kept.read(run, WHAT, _key(sample, wish, point))
 
 
-def make(run: str, sample: str, wish: Wish, point: dict | None, dataset: Dataset, predict, decide) -> Explanation:
+def make(
+    run: str, sample: str, wish: Wish, point: dict | None, dataset: Dataset, predict: Callable, decide: Callable
+) -> Explanation:
     """Find ways to another decision for a sample of `dataset`, keep them in the run's folder, and return them.
 
     Arrays: "x", "rows", "y_prob" and "changed", see `counterfactuals.find`. Record: sample, wish, said (class indices),

@@ -11,7 +11,7 @@ import zlib
 from core import notes, progress, runs, words
 from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
-from exports import plain, report
+from exports import plain, policy, report
 from exports.folders import without_folders
 from exports.page import samples as page_samples
 from exports.page import web
@@ -137,9 +137,9 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
         sha256=hashlib.sha256(model).hexdigest(),
         runtime=web.VERSION,
         script=script,
-        script_hash=_hash(script),
+        script_hash=policy.digest(script),
         style=style,
-        style_hash=_hash(style),
+        style_hash=policy.digest(style),
         facts=_json(known),
         blocks=blocks.items(),
     )
@@ -213,8 +213,3 @@ def _json(values) -> str:
     """JSON that may stand between <script> tags, whatever its texts are."""
     text = json.dumps(values, allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _hash(text: str) -> str:
-    """What names a script or style in the page's policy, so that no other one is run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

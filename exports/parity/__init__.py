@@ -18,7 +18,7 @@ from exports.parity import hunting
 from exports.parity.sides import File, PyTorch, Refused, apart_for_its_size
 from exports.parity.tally import CLOSE, Rows, Tally
 
-FORMAT = 2
+FORMAT = runs.PARITY
 TOLERANCE = {"table": 1e-5, "image": 1e-4}  # largest allowed difference of a probability
 BATCH_SIZES = (1, 2, 7, 64)
 SWEPT = {False: 4000, True: 200}  # samples of each further condition, of small and of large samples
@@ -34,7 +34,7 @@ def verify(run: str) -> dict:
     path = runs.exported(run)
     record = of_file(path, run)
     record |= _marked(path, None if record["passed"] else record["verdict"])
-    runs.write_json(runs.path(run, "exports", "parity.json"), record)
+    runs.write_record(run, "exports/parity.json", record)
     return record
 
 

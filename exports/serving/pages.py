@@ -7,6 +7,7 @@ from exports.model_file import ModelFile
 from exports.serving import tensors
 from exports.serving.answering import ON_REQUEST, kind_of
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # no script, no network
 HIDDEN = ("self_test",)  # of the facts: long, and for machines
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; color: #1d232b;
@@ -103,6 +104,7 @@ def page(model: ModelFile, address: str, token: bool) -> str:
     classes = ", ".join(model.classes[:50]) + (", …" if len(model.classes) > 50 else "")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{say(title)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
         f"<h1>{say(title)}</h1><p>{f'Says one of: {say(classes)}.' if model.classes else 'Says what its outputs say.'}"
         f"</p><h2>Ask it</h2>{commands}<h2>What it takes</h2><table><tr><th>Input</th><th>Type</th><th></th></tr>"

@@ -169,5 +169,8 @@ def quoted(text: str) -> str:
 
 
 def _names_found(head: str, delimiter: str, known: set) -> int:
-    names = next(csv.reader([head], delimiter=delimiter, skipinitialspace=True), [])
+    try:
+        names = next(csv.reader([head], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return 0
     return sum(name.strip() in known for name in names)

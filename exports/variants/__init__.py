@@ -91,7 +91,7 @@ def make(run: str, names: tuple[str, ...] = NAMES, margin: float = MARGIN) -> di
         "variants": [{"name": name, **row} for name, row in rows.items()],
     }
     record = verdicts.judged(record, margin)
-    runs.write_json(runs.path(run, "exports", "variants.json"), record)
+    runs.write_record(run, "exports/variants.json", record)
     return record
 
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from core import config, runs
+from core import config, run_names, runs
 from tests.core import toys
 
 
@@ -91,8 +91,8 @@ def test_create_keeps_config_schema_and_fingerprint():
 
 
 def test_two_runs_of_one_day_have_two_names(monkeypatch):
-    monkeypatch.setattr(runs, "ADJECTIVES", ["calm"])
-    monkeypatch.setattr(runs, "NOUNS", ["ash", "oak"])  # only two names are left, so a clash is all but certain
+    monkeypatch.setattr(run_names, "ADJECTIVES", ["calm"])
+    monkeypatch.setattr(run_names, "NOUNS", ["ash", "oak"])  # only two names are left, so a clash is all but certain
     names = [make(), make()]
     assert sorted(name[11:] for name in names) == ["calm-ash", "calm-oak"]
 

@@ -64,7 +64,7 @@ def people(n=60, name="people"):
 
 
 def text(page) -> str:
-    kinds = ("markdown", "caption", "subheader", "title")
+    kinds = ("markdown", "caption", "header", "subheader", "title")
     return "\n".join(element.value for kind in kinds for element in page.main.get(kind))
 
 

@@ -53,7 +53,8 @@ def test_a_page_shows_marked_texts_as_text(name, run, show):
     page = show(name, **query)
     pages.check(page)
     assert marked.faults(page) == []
-    assert marked.shown(page), "no marked text is on it, so nothing was tested"
+    if name not in ("search", "live"):  # which name neither classes nor columns of a finished run
+        assert marked.shown(page), "no marked text is on it, so nothing was tested"
 
 
 @pytest.mark.parametrize(("name", "look"), [(name, look) for name, looks in LOOKS.items() for look in looks])

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import numpy as np
 import pytest
@@ -46,12 +47,12 @@ def test_limits_name_a_small_test_small_classes_and_a_missing_proof():
     assert "has not been proved" in limits
     big = small(n=400)
     limits = " ".join(card.limits(big, runs.evaluation(big), {"verdict": "Failed: it differs."}))
-    assert "small" not in limits and "Fewer than" not in limits and "Failed: it differs" in limits.replace("\\", "")
+    assert "small" not in limits and "Fewer than" not in limits and "Failed: it differs" in limits
 
 
 def test_names_from_data_stay_text():
     text = card.text(small((HOSTILE, "yes")))
-    assert "<img" not in text.replace("\\<img", "") and "](javascript" not in text
+    assert "<img" not in text.replace("\\<img", "") and not re.search(r"(?<!\\)\]\(javascript", text)
     assert front(text)["library_name"] == "onnx"
     rows = [line for line in text.splitlines() if line.startswith("| ") and "img" in line]
     assert rows and all(line.replace("\\|", "").count("|") == 5 for line in rows)

@@ -13,6 +13,7 @@ STRENGTH = 0.5  # of the resampling that is offered
 
 
 def find(dataset: Dataset, parts: np.ndarray | None) -> list[Finding]:
+    """Findings on how many samples each class has; `parts`, of each sample, "train" and so on, or None."""
     counts = np.bincount(dataset.targets, minlength=len(dataset.classes))
     found = [
         *_few(dataset, counts == 0, "empty_class", "warning", "no sample"),

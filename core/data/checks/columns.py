@@ -16,6 +16,7 @@ LEAK_CELLS = 2_000_000  # cells in which leaks are looked for, so that ten thous
 
 
 def find(dataset: Dataset) -> list[Finding]:
+    """Findings on the columns of a table; none for images."""
     if dataset.kind != "table":
         return []
     return [
@@ -32,7 +33,7 @@ def _leaks(dataset: Dataset) -> list[Finding]:
 
     n = min(len(dataset), max(1000, LEAK_CELLS // max(1, len(dataset.columns))))
     rows = np.sort(np.random.default_rng(0).choice(len(dataset), n, replace=False))
-    table, targets = dataset.table.iloc[rows], dataset.targets[rows]
+    table, targets = dataset.frame.iloc[rows], dataset.targets[rows]
     scores = [(gives_away(table[column.name], targets), column.name) for column in dataset.columns]
     found = []
     for score, name in sorted(scores, key=lambda pair: -pair[0]):
@@ -59,8 +60,8 @@ def _useless(dataset: Dataset) -> list[Finding]:
 
     names = [column.name for column in dataset.columns]
     found = []
-    for report in infer(dataset.table[names].iloc[:LOOKED_AT]):
-        values = dataset.table[report.name]
+    for report in infer(dataset.frame[names].iloc[:LOOKED_AT]):
+        values = dataset.frame[report.name]
         if report.type == "identifier":
             sentence = f"Column {listed([report.name])} looks like an identifier: {_lower(report.reason)}"
             fix = _leave_out([report.name], report.reason)
@@ -74,10 +75,10 @@ def _useless(dataset: Dataset) -> list[Finding]:
 
 def _missing(dataset: Dataset) -> list[Finding]:
     names = [column.name for column in dataset.columns]
-    share = dataset.table[names].isna().mean()
+    share = dataset.frame[names].isna().mean()
     found = []
     for name in share[(share > MOSTLY_MISSING) & (share < 1)].sort_values(ascending=False).index:
-        n = int(dataset.table[name].notna().sum())
+        n = int(dataset.frame[name].notna().sum())
         sentence = (
             f"Column {listed([name])} is mostly missing: {n:,} of {words.count(len(dataset), 'row')} have a value."
         )
@@ -91,7 +92,7 @@ def _outliers(dataset: Dataset) -> list[Finding]:
     for column in dataset.columns:
         if column.type != "number":
             continue
-        x = dataset.table[column.name].to_numpy(np.float64, na_value=np.nan)
+        x = dataset.frame[column.name].to_numpy(np.float64, na_value=np.nan)
         far = _far(x)
         if len(far) == 0:
             continue
@@ -147,9 +148,9 @@ def _shortened(found: list[Finding]) -> list[Finding]:
     rest = found[MOST_COLUMNS:]
     names = [name for finding in rest for name in finding.evidence["columns"]]
     sentence = f"{words.count(len(rest), 'more column')} with the same to say: {listed(names)}."
-    fixes = [finding.fix for finding in rest]
+    fixes = [finding.fix for finding in rest if finding.fix]
     fix = None
-    if all(fix and fix.kind == "leave_out_columns" for fix in fixes):
+    if len(fixes) == len(rest) and all(fix.kind == "leave_out_columns" for fix in fixes):
         fix = _leave_out(names, fixes[0].arguments["reason"])
     together = Finding(rest[0].check, rest[0].severity, sentence, evidence(len(rest), columns=names), fix)
     return [*found[:MOST_COLUMNS], together]

@@ -1,6 +1,7 @@
 """What a check found, with its evidence and what would help, ready for JSON."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 SEVERITIES = ("problem", "warning", "note")
@@ -22,10 +23,12 @@ class Fix:
     arguments: dict
 
     def to_dict(self) -> dict:
+        """Plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Fix":
+        """The fix of `to_dict`."""
         return cls(values["label"], values["kind"], values["arguments"])
 
 
@@ -45,10 +48,12 @@ class Finding:
     fix: Fix | None = None
 
     def to_dict(self) -> dict:
+        """Plain values, as `from_dict` takes them."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Finding":
+        """The finding of `to_dict`."""
         fix = Fix.from_dict(values["fix"]) if values["fix"] else None
         return cls(values["check"], values["severity"], values["sentence"], values["evidence"], fix)
 
@@ -59,7 +64,7 @@ def evidence(n: int, **concerned) -> dict:
     return {"n": int(n), **shown}
 
 
-def listed(names, most: int = 5) -> str:
+def listed(names: Sequence, most: int = 5) -> str:
     """("a", "b", "c") -> "a, b, c"; of many the first five, and how many more; a long name is cut."""
     shown = [name if len(name) <= 60 else f"{name[:59]}…" for name in map(str, names[:most])]
     more = len(names) - len(shown)

@@ -32,7 +32,7 @@ MATCHES = ((FULL, FULL), (LEFT, RIGHT), (TOP, BOTTOM))
 
 def pairs(dataset: Dataset, which: np.ndarray) -> np.ndarray:
     """Positions of the images in each pair, int (n_pairs, 2), the closest first; among the images `which`, int (n,)."""
-    height, width = dataset.images.shape[2:]
+    height, width = dataset.pictures.shape[2:]
     if min(height, width) < SMALLEST_SIDE or len(which) < 2:
         return np.empty((0, 2), np.int64)
     matches = MATCHES if min(height, width) < SHIFTS_MATTER else MATCHES[:1]

@@ -8,6 +8,7 @@ MOST_NOTES = 20  # of one kind that get a finding of their own
 
 
 def find(dataset: Dataset) -> list[Finding]:
+    """What the reader had to say, as findings."""
     found = []
     by_kind = {kind: [note for note in dataset.notes if note.kind == kind] for kind in ("file", "rows", "column")}
     files = by_kind["file"]

@@ -67,12 +67,12 @@ def _all_but_one(pairs: np.ndarray, ids: np.ndarray) -> list[str]:
 
 
 def _single_colour(dataset: Dataset) -> list[Finding]:
-    if dataset.images[0, 0].size == 1:
+    if dataset.pictures[0, 0].size == 1:
         return []
-    step = max(1, CHUNK_BYTES // max(1, dataset.images[:1].nbytes))
+    step = max(1, CHUNK_BYTES // max(1, dataset.pictures[:1].nbytes))
     flat = []
     for start in range(0, len(dataset), step):
-        x = dataset.images[start : start + step]
+        x = dataset.pictures[start : start + step]
         doubtful = np.flatnonzero((x[:, :, 0, 0] == x[:, :, -1, -1]).all(axis=1))  # few; the others are not flat
         same = (x[doubtful] == x[doubtful][:, :, :1, :1]).all(axis=(1, 2, 3))
         flat += (start + doubtful[same]).tolist()

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 
 from core import words
+from core.data.reading import Progress
 
 MAX_ENTRIES = 250_000
 MAX_DIRECTORY_BYTES = 64 << 20  # the list of entries, which zipfile holds in memory some ten times over
@@ -21,14 +22,23 @@ MAX_BYTES = 20 << 30  # unpacked
 MAX_RATIO = 100  # unpacked to packed, of the whole
 FREE_BYTES = 256 << 20  # that may be unpacked whatever the ratio
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)  # LZMA may ask for 4 GiB of memory
+LONGEST_NAME, LONGEST_PATH = 255, 1500  # bytes; a disk takes no longer names, and a path has the workspace before it
 ENCRYPTED = 0x1  # flag bit
 SKIPPED = (".DS_Store", "Thumbs.db", "__MACOSX")
 BLOCK = 1 << 20
 TICK_SECONDS = 0.2
-DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, struct.error, OverflowError)
+DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    UnicodeDecodeError,
+    zlib.error,
+    NotImplementedError,
+    struct.error,
+    OverflowError,
+)
 
 
-def unpack(zip_path: pathlib.Path, folder: pathlib.Path, progress) -> None:
+def unpack(zip_path: pathlib.Path, folder: pathlib.Path, progress: Progress) -> None:
     """Unpack a zip file into the new folder `folder`. It appears at the end, whole; after an error nothing is left.
 
     Two processes must not do so with the same `folder` at once; what one that was ended left beside it is removed.
@@ -48,8 +58,12 @@ def unpack(zip_path: pathlib.Path, folder: pathlib.Path, progress) -> None:
             _write(packed, members, beside, most, name, progress)
         os.replace(beside, folder)
     except DAMAGE as error:
-        raise ValueError(f"{name} is no zip file, or damaged ({error}); pack it or copy it again.") from error
+        raise ValueError(
+            f"{name} is no zip file, or damaged ({words.cut(str(error), 120)}); pack it or copy it again."
+        ) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # an offset before the beginning
+            raise ValueError(f"{name} is no zip file, or damaged; pack it or copy it again.") from error
         if error.errno == errno.ENOSPC:
             raise OSError(f"The disk is full: {name} does not fit beside {folder}; free some space.") from error
         raise
@@ -92,16 +106,18 @@ def _checked(infos: list[zipfile.ZipInfo], name: str) -> list[tuple[zipfile.ZipI
             path = "/".join(parts[:end])
             seen = spellings.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
             if seen != path:
-                raise ValueError(f"{name} holds {seen!r} and {path!r}, one name on some systems; rename one of them.")
+                raise ValueError(
+                    f"{name} holds {_shown(seen)} and {_shown(path)}, one name on some systems; rename one of them."
+                )
         if info.is_dir():
             continue
         if path in files:
-            raise ValueError(f"{name} holds {path!r} twice; pack it again without the second.")
+            raise ValueError(f"{name} holds {_shown(path)} twice; pack it again without the second.")
         files.add(path)
         folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
         members.append((info, path))
     if both := files & folders:
-        raise ValueError(f"{name} holds {min(both)!r} both as a file and as a folder; rename one of them.")
+        raise ValueError(f"{name} holds {_shown(min(both))} both as a file and as a folder; rename one of them.")
     return members
 
 
@@ -109,17 +125,21 @@ def _parts(info: zipfile.ZipInfo, name: str) -> list[str]:
     """The parts of a member's path; ValueError if it leads out of the folder, or is no plain file or folder."""
     path = info.orig_filename
     if "\0" in path or "\\" in path:
-        raise ValueError(f"{name} holds {path!r}, a name with a backslash or NUL; pack it with another program.")
+        raise ValueError(f"{name} holds {_shown(path)}, a name with a backslash or NUL; pack it with another program.")
     parts = path.split("/")
     if path.startswith("/") or re.match("[A-Za-z]:", path) or ".." in parts:
-        raise ValueError(f"{name} holds {path!r}, which leads out of the folder; pack it again with paths inside.")
+        raise ValueError(
+            f"{name} holds {_shown(path)}, which leads out of the folder; pack it again with paths inside."
+        )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise ValueError(f"{name} holds {path!r}, a link or device; pack the files themselves.")
+        raise ValueError(f"{name} holds {_shown(path)}, a link or device; pack the files themselves.")
     if info.flag_bits & ENCRYPTED:
         raise ValueError(f"{name} is locked with a password; unpack it yourself and give the folder.")
     if info.compress_type not in METHODS:
         raise ValueError(f"{name} is packed in a way that cannot be read here; pack it as a plain zip.")
+    if len(path.encode(errors="replace")) > LONGEST_PATH or max(len(part.encode()) for part in parts) > LONGEST_NAME:
+        raise ValueError(f"{name} holds {_shown(path)}, a name too long for a disk; shorten it and pack it again.")
     return [part for part in parts if part not in ("", ".")]
 
 
@@ -154,6 +174,11 @@ def _write(packed: zipfile.ZipFile, members: list, beside: pathlib.Path, most: i
                     progress("Unpacking", i, len(members))
                     looked = time.monotonic()
     progress("Unpacking", len(members), len(members))
+
+
+def _shown(path: str) -> str:
+    """A name from the file as a sentence repeats it."""
+    return repr(words.cut(path, 100))
 
 
 def _too_many(name: str, n: int) -> str:

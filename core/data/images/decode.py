@@ -227,7 +227,7 @@ def _array(image: Image.Image, channels: int) -> "np.ndarray":
 def _reason(error: Exception, path: str) -> str:
     """Why a file is left out, the end of a sentence that begins with "It "."""
     if isinstance(error, Image.DecompressionBombError):
-        pixels = int(re.search(r"\d+", str(error))[0])  # Pillow's own error begins with the number, as ours does
+        pixels = int(re.findall(r"\d+", str(error))[0])  # Pillow's own error begins with the number, as ours does
         return f"has {pixels // 10**6:,} million pixels; at most {MAX_PIXELS // 10**6} million are read"
     if isinstance(error, UnidentifiedImageError):
         if path.lower().endswith(SUFFIXES):

@@ -16,8 +16,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import filelock
 import numpy as np
@@ -25,6 +26,7 @@ import numpy as np
 from core import words
 from core.data.images import decode
 from core.data.images.decode import BROKEN, OK, PENDING, Header
+from core.data.reading import Progress
 
 FEW = 16  # files that are read in this process, as others would not have started before they are done
 MOST_WORKERS = 16
@@ -41,7 +43,7 @@ class Decoded:
     broken: dict[int, str]
 
 
-def scan(files: list[str], progress, crew: "Crew | None" = None) -> list[Header]:
+def scan(files: list[str], progress: Progress, crew: "Crew | None" = None) -> list[Header]:
     """The header of each file, in order; a file that is no image has a `problem`."""
     found: list[Header] = [Header()] * len(files)
     count = 0
@@ -55,7 +57,9 @@ def scan(files: list[str], progress, crew: "Crew | None" = None) -> list[Header]
     return found
 
 
-def decode_all(files: list[str], shape: tuple[int, int, int], folder: pathlib.Path, progress, crew=None) -> Decoded:
+def decode_all(
+    files: list[str], shape: tuple[int, int, int], folder: pathlib.Path, progress: Progress, crew: "Crew | None" = None
+) -> Decoded:
     """Decode all files to `shape` (c, h, w) into the cache `folder`, or find them there; goes on where it stopped.
 
     Raises OSError with one sentence if the disk is full, and what `progress` raises; the cache is in order after both.
@@ -68,12 +72,14 @@ def decode_all(files: list[str], shape: tuple[int, int, int], folder: pathlib.Pa
             _decode_pending(files, shape, folder, progress, crew)
             _finish(folder)
             found = _load(folder, len(files), shape)
+        if found is None:
+            raise OSError(f"The cache {folder} was changed by another program meanwhile; read the data again.")
         progress("Decoding", len(files), len(files))
     return found
 
 
 @contextlib.contextmanager
-def one_at_a_time(path: pathlib.Path, progress):
+def one_at_a_time(path: pathlib.Path, progress: Progress) -> Generator[None]:
     """Hold the lock file `path`; while another process has it, `progress` is told so, and may end the wait."""
     lock = filelock.FileLock(path)
     while True:
@@ -114,7 +120,7 @@ class Crew:
         for worker in self._workers:
             worker.kill()  # one that a thread has just started
             worker.wait()
-            for pipe in (worker.stdin, worker.stdout):
+            for pipe in filter(None, (worker.stdin, worker.stdout)):
                 with contextlib.suppress(OSError):
                     pipe.close()
 
@@ -171,6 +177,7 @@ class Crew:
         """The worker's answers, or None if it ended over them; then there is a new one."""
         worker = self._workers[k]
         line = b""
+        assert worker.stdin is not None and worker.stdout is not None, "both are pipes"
         with contextlib.suppress(OSError, ValueError):  # its pipes are closed
             worker.stdin.write(json.dumps(message).encode() + b"\n")
             worker.stdin.flush()
@@ -226,7 +233,7 @@ def _load(folder: pathlib.Path, n: int, shape: tuple) -> Decoded | None:
     return Decoded(images, {int(i): reasons.get(int(i), "is cut short or damaged") for i in broken})
 
 
-def _array(path: pathlib.Path, shape: tuple, mmap_mode: str | None = None) -> np.ndarray | None:
+def _array(path: pathlib.Path, shape: tuple, mmap_mode: Literal["r", "r+"] | None = None) -> np.ndarray | None:
     """The uint8 array of a .npy file, or None if it is not there, not whole, or another."""
     try:
         array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)

@@ -15,6 +15,7 @@ from core import words
 from core.data.dataset import PART_WORDS, Dataset, Note
 from core.data.images import archive, decode_many
 from core.data.images.decode import Header
+from core.data.reading import Progress
 from core.options import check, option
 from core.workspace import check_workspace
 
@@ -35,6 +36,8 @@ class Options:
 
 @dataclass(frozen=True)
 class File:
+    """A file as it was found."""
+
     path: str  # relative to the root, with forward slashes
     n_bytes: int
     mtime_ns: int
@@ -42,13 +45,15 @@ class File:
 
 @dataclass(frozen=True)
 class Picture:
+    """An image file, with the part and the class that its folders say."""
+
     file: File
     header: Header
     part: str  # "train", "val", "test" or ""
     label: str  # its class
 
 
-def load(where: str, options: Options, progress) -> Dataset:
+def load(where: str, options: Options, progress: Progress) -> Dataset:
     """The images of a folder or zip file, decoded to one size; files that are none, or broken, are in the notes.
 
     Raises ValueError with one sentence if it is not there or holds no images in at least two class folders, OSError if

@@ -1,18 +1,33 @@
 """Your own torch.utils.data.Dataset (map-style), named as package.module:name, read through a DataLoader."""
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from core import named
 from core.data.dataset import Column, Dataset, Note
+from core.data.reading import Progress
 from core.options import option
+
+if TYPE_CHECKING:
+    import torch
+    from torch.utils.data import DataLoader
 
 TITLE = "Your own torch Dataset"
 MOST_WORKERS = 8
 RANDOM = "Read twice, sample 0 was not the same: the Dataset draws at random. It is stored as it came the first time."
+
+
+class MapStyle(Protocol):
+    """What a map-style Dataset of PyTorch has."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class Options:
     classes: str = option("", "names of the classes, comma separated; else its own `classes`, or the labels")
 
 
-def load(where: str, options: Options = Options(), progress=lambda *_: None) -> Dataset:
+def load(where: str, options: Options = Options(), progress: Progress = lambda *_: None) -> Dataset:
     """The Dataset that `where` names, every sample read once.
 
     Raises ValueError if it cannot be imported, is not map-style, or its samples do not fit together.
@@ -35,7 +50,7 @@ def load(where: str, options: Options = Options(), progress=lambda *_: None) -> 
     return read(sets, where.rpartition(":")[2], f"{where} on this machine", names, progress)
 
 
-def resolve(where: str, arguments: dict | None = None):
+def resolve(where: str, arguments: dict | None = None) -> MapStyle:
     """The Dataset that "package.module:name" is; a class or a function of that name is called to make it."""
     found = named.find(where, "a Dataset")
     if (callable(found) and not hasattr(found, "__getitem__")) or isinstance(found, type):
@@ -46,7 +61,7 @@ def resolve(where: str, arguments: dict | None = None):
     return check(found, where)
 
 
-def check(dataset, what: str):
+def check(dataset: Any, what: str) -> MapStyle:
     """`dataset` if it is map-style and not empty; ValueError says what it lacks."""
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         kind = type(dataset).__name__
@@ -56,7 +71,13 @@ def check(dataset, what: str):
     return dataset
 
 
-def read(sets, name: str, origin: str, classes: tuple[str, ...] = (), progress=lambda *_: None) -> Dataset:
+def read(
+    sets: Sequence[tuple[MapStyle, str]],
+    name: str,
+    origin: str,
+    classes: tuple[str, ...] = (),
+    progress: Progress = lambda *_: None,
+) -> Dataset:
     """Every sample of the sets, [(Dataset, part), ...], in one Dataset value.
 
     A sample is (x, y): x an image (PIL; uint8 or float (c, h, w) or (h, w)) or numbers (n,); y an int or a label.
@@ -81,7 +102,7 @@ def read(sets, name: str, origin: str, classes: tuple[str, ...] = (), progress=l
     values = np.concatenate(x)
     targets, classes = _targets(labels, classes or tuple(map(str, getattr(sets[0][0], "classes", ()))), name)
     width = len(str(len(values) - 1))
-    facts = {
+    facts: dict[str, Any] = {
         "name": store.clean(name),
         "targets": targets,
         "classes": classes,
@@ -104,21 +125,22 @@ def read(sets, name: str, origin: str, classes: tuple[str, ...] = (), progress=l
     return Dataset(kind="table", table=table, columns=columns, **facts)
 
 
-def loader_of(dataset, batch_size: int):
+def loader_of(dataset: MapStyle, batch_size: int) -> "DataLoader":
     """A DataLoader over `dataset` in its order, with workers where there are several processors."""
     from torch.utils.data import DataLoader
 
-    return DataLoader(dataset, batch_size=batch_size, num_workers=n_workers(dataset), collate_fn=collate)
+    workers = n_workers(dataset)
+    return DataLoader(dataset, batch_size, num_workers=workers, collate_fn=collate)  # ty: ignore[invalid-argument-type]
 
 
-def n_workers(dataset) -> int:
+def n_workers(dataset: MapStyle) -> int:
     """Worker processes that pay: none for a set that is read in a moment, else one per processor."""
     if len(dataset) < 2000:
         return 0
     return min(MOST_WORKERS, os.cpu_count() or 1)
 
 
-def collate(samples) -> tuple[np.ndarray, list]:
+def collate(samples: Iterable) -> tuple[np.ndarray, list]:
     """A list of (x, y) as raw samples, uint8 or float32 (n, c, h, w) or (n, n_features), and labels."""
     x, y = [], []
     for sample in samples:
@@ -133,14 +155,14 @@ def collate(samples) -> tuple[np.ndarray, list]:
     return np.stack(x), y
 
 
-def collate_tensor(samples):
+def collate_tensor(samples: Iterable) -> "torch.Tensor":
     """As `collate`, only the samples, as one tensor: what training takes (targets are known)."""
     import torch
 
     return torch.from_numpy(collate(samples)[0])
 
 
-def as_array(x) -> np.ndarray:
+def as_array(x: Any) -> np.ndarray:
     """One sample as an array: an image (c, h, w), uint8 or float32, or numbers float32 (n,)."""
     if hasattr(x, "getbands"):  # a PIL image
         x = np.array(x if x.mode in ("L", "RGB") else x.convert("RGB"))
@@ -155,7 +177,7 @@ def as_array(x) -> np.ndarray:
     return x if x.dtype == np.uint8 and x.ndim == 3 else x.astype(np.float32)
 
 
-def draws_at_random(dataset) -> bool:
+def draws_at_random(dataset: MapStyle) -> bool:
     """Whether sample 0, read twice, is not the same."""
     first, second = (collate([dataset[0]])[0] for _ in range(2))
     return first.shape != second.shape or not np.array_equal(first, second, equal_nan=True)

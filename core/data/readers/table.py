@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.dataset import Column, Dataset, LeftOut, Note
+from core.data.reading import Progress
 from core.data.tables import class_names, columns, given_parts, opening
 from core.data.tables.columns import Report
 from core.data.tables.dialect import Dialect
 from core.data.tables.target import guess_target
 from core.options import option
-from core.words import count
+from core.words import count, cut
 
 TITLE = "A table: CSV, TSV, Parquet or Excel"
 LOOK_ROWS, ROWS_SHOWN = 20_000, 20
@@ -65,7 +66,7 @@ def look(where: str, options: Options = Options()) -> Look:
     file_name = pathlib.Path(where).name
     raw = opening.read(where, _choices(options), n_rows=LOOK_ROWS)
     table, whole = raw.table.slice(0, LOOK_ROWS), raw.n_rows <= LOOK_ROWS
-    shown = [[_shown(cell) for cell in column.to_pylist()] for column in table.slice(0, ROWS_SHOWN).columns]
+    shown = [_shown(column) for column in table.slice(0, ROWS_SHOWN).columns]
     target, classes, targets, part_column, problems = options.target, {}, None, "", []
     with _noting(problems):
         target = _target(table, options, file_name)
@@ -98,7 +99,7 @@ def look(where: str, options: Options = Options()) -> Look:
     return Look(raw.dialect, names, first, reports, target, classes, raw.n_rows, raw.notes, problem)
 
 
-def load(where: str, options: Options = Options(), progress=lambda *_: None) -> Dataset:
+def load(where: str, options: Options = Options(), progress: Progress = lambda *_: None) -> Dataset:
     """The table, each column in its type; its target as classes. Rows without a target are left out.
 
     Raises ValueError with one sentence if it is no table to learn from.
@@ -188,9 +189,13 @@ def _wishes(table: pa.Table, options: Options, target: str) -> dict[str, str]:
     """What the person says of the columns; ValueError if one is not there or is the target."""
     for name in options.types:
         if name == target:
-            raise ValueError(f"{name} is the target, so it can have no type of its own; take it out of the types.")
+            raise ValueError(
+                f"{cut(name, 60)} is the target, so it can have no type of its own; take it out of the types."
+            )
         if name not in table.column_names:
-            raise ValueError(f'There is no column "{name}" to have a type; {opening.near(name, table.column_names)}')
+            raise ValueError(
+                f'There is no column "{cut(name, 60)}" to have a type; {opening.near(name, table.column_names)}'
+            )
     return dict(options.types)
 
 
@@ -206,7 +211,7 @@ def _noting(problems: list[str]):
 def _check_use(reports: tuple[Report, ...], file_name: str) -> None:
     """Raise ValueError if the model would read no column."""
     if not any(report.use for report in reports):
-        why = "; ".join(f"{report.name}: {report.reason.rstrip('.')}" for report in reports[:3])
+        why = "; ".join(f"{cut(report.name, 60)}: {report.reason.rstrip('.')}" for report in reports[:3])
         raise ValueError(f'{file_name} has no column to learn from ({why}); say "use" for one of them.')
 
 
@@ -215,8 +220,11 @@ def _name(where: str) -> str:
     return pathlib.Path(name[:-3] if name.lower().endswith(".gz") else name).stem
 
 
-def _shown(cell) -> str:
-    return "" if cell is None else str(cell).strip()
+def _shown(column: pa.ChunkedArray) -> list[str]:
+    """The cells as a page shows them."""
+    if pa.types.is_temporal(column.type):  # Python knows no day before the year 1 or after 9999
+        column = column.cast(pa.string())
+    return ["" if cell is None else str(cell).strip() for cell in column.to_pylist()]
 
 
 # ---------------------------------------------------------------------------------------------------------- target
@@ -230,5 +238,5 @@ def _target(table: pa.Table, options: Options, file_name: str) -> str:
         return guess_target(table)
     target = " ".join(options.target.split())
     if target not in table.column_names:
-        raise ValueError(f'{file_name} has no column "{target}"; {opening.near(target, table.column_names)}')
+        raise ValueError(f'{file_name} has no column "{cut(target, 60)}"; {opening.near(target, table.column_names)}')
     return target

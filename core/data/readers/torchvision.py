@@ -17,6 +17,7 @@ import pandas as pd
 from core import words
 from core.data.dataset import Dataset
 from core.data.images import decode_many
+from core.data.reading import Progress
 from core.options import option
 from core.workspace import check_workspace, workspace
 
@@ -77,7 +78,7 @@ class Options:
     size: int = option(0, "side of the stored images where theirs differ; 0 takes 96", 0, 512, "pixels")
 
 
-def load(where: str, options: Options = Options(), progress=lambda *_: None) -> Dataset:
+def load(where: str, options: Options = Options(), progress: Progress = lambda *_: None) -> Dataset:
     """The set named `where`, training and test part as they come.
 
     Raises LookupError if it is not in the table, ValueError if it is neither in the folder nor to be had.
@@ -292,7 +293,9 @@ def _arrays(part, size: int, name: str, progress) -> tuple[np.ndarray, np.ndarra
         return np.ascontiguousarray(images), np.asarray(targets)
     from core.data.images import decode
 
-    images, labels = None, np.empty(len(part), np.int64)
+    if not len(part):
+        raise ValueError(f"The {name} part holds no pictures; download the set again.")
+    images, labels = np.empty((len(part), 3, size, size), np.uint8), np.empty(len(part), np.int64)
     for i in range(len(part)):
         try:
             picture, labels[i] = part[i]
@@ -300,8 +303,6 @@ def _arrays(part, size: int, name: str, progress) -> tuple[np.ndarray, np.ndarra
             raise ValueError(
                 f"Picture {i} of the {name} part cannot be read ({error}); download the set again."
             ) from error
-        if images is None:
-            images = np.empty((len(part), 3, size, size), np.uint8)
         images[i] = decode.fit(picture, (size, size), 3)
         progress(f"Reading {name} pictures", i + 1, len(part))
     return images, labels

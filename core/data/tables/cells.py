@@ -41,6 +41,7 @@ class Cells:
 
     @property
     def n_known(self) -> int:
+        """How many cells are known."""
         return int(self.counts.sum())
 
 
@@ -85,9 +86,9 @@ def numbers(cells: Cells, decimal: str = ".") -> tuple[np.ndarray, int]:
     good = good.to_numpy(zero_copy_only=False)
     unit = pc.fill_null(pc.binary_join_element_wise(parts["before"], parts["after"], ""), "").to_numpy(False)
     weights = {u: cells.counts[good & (unit == u)].sum() for u in np.unique(unit[good].astype(str))}
-    first = max(weights, key=weights.get, default="")
+    first = max(weights, key=weights.__getitem__, default="")
     currencies = {u: weight for u, weight in weights.items() if u not in ("", "%")}
-    currency = max(currencies, key=currencies.get, default="")
+    currency = max(currencies, key=currencies.__getitem__, default="")
     good &= (unit == "%") if first == "%" else (unit == "") | (unit == currency)
     sign = pc.replace_substring(parts["sign"], "\u2212", "-")
     text = pc.binary_join_element_wise(sign, digits, ".", parts["part"], parts["power"], "")

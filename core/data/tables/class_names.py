@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core import words
 from core.data.dataset import Note
 from core.data.tables import cells
 from core.data.tables import target as targets
@@ -22,6 +23,7 @@ def labels(column: pa.ChunkedArray, missing_words: tuple[str, ...] = ()) -> pa.C
 
 def check_classes(names: list[str], labels: pa.ChunkedArray, target: str, file_name: str, whole: bool = True) -> None:
     """Raise ValueError if the target is not one of classes. whole : whether these are all rows of the table."""
+    target = words.cut(target, 60)
     if not names:
         raise ValueError(f"{target} of {file_name} is missing in every row; choose another target.")
     numbers = cells.plain_numbers(labels.drop_null())

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from core.data.dataset import COLUMN_TYPES
 from core.data.tables import cells
 from core.data.tables.target import gives_away
+from core.words import cut
 
 LEFT_OUT_TYPES = ("text", "identifier", "constant")
 WISHES = (*COLUMN_TYPES, *LEFT_OUT_TYPES, "leave out", "use")  # what a person may say of a column
@@ -52,7 +54,12 @@ class Report:
     categories: tuple[str, ...] = ()
 
 
-def infer(table: pa.Table | pd.DataFrame, targets: np.ndarray | None = None, overrides=None, **settings) -> tuple:
+def infer(
+    table: pa.Table | pd.DataFrame,
+    targets: np.ndarray | None = None,
+    overrides: dict[str, str] | None = None,
+    **settings: Any,
+) -> tuple:
     """A Report per column; see `convert`."""
     return convert(table, targets, overrides, **settings)[0]
 
@@ -79,7 +86,9 @@ def convert(
     overrides = overrides or {}
     for name, wish in overrides.items():
         if wish not in WISHES:
-            raise ValueError(f"{name} is said to be {wish!r}; a column may be one of {', '.join(WISHES)}.")
+            raise ValueError(
+                f"{cut(name, 60)} is said to be {cut(str(wish), 40)!r}; a column may be one of {', '.join(WISHES)}."
+            )
     reports, columns = [], {}
     for j, name in enumerate(table.column_names):
         progress(j, table.num_columns)
@@ -131,7 +140,7 @@ def _column(name, column, wish, missing_words, decimal, n_first) -> tuple[Report
         parts = cells.distinct(as_text)
         n_distinct = len(parts.values)
     if (wish == "number" and numbers is None) or (wish == "date" and dates is None):
-        raise ValueError(f"{name} is said to be a {wish}, but none of its cells is one; choose another type.")
+        raise ValueError(f"{cut(name, 60)} is said to be a {wish}, but none of its cells is one; choose another type.")
 
     found, reason = _found(name, as_text, numbers, dates, n_distinct, n_missing + n_bad, n_first)
     kind = found

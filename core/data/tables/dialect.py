@@ -7,14 +7,22 @@ import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from core.data.tables.cells import MISSING
+from core.words import cut
 
 HEAD_BYTES = 1 << 20  # how much of a file is looked at
 SAMPLE_ROWS = 200
 SEPARATORS = (",", ";", "\t", "|")
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BOMS = (  # of UTF-32 first, as its mark begins like that of UTF-16
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "none": "", "pipe": "|"}
 
 
@@ -55,7 +63,7 @@ def detect(
     for what, sign in (("separator", separator), ("quote", quote)):
         if len(sign) > 1 or not sign.isascii() or sign in ("\n", "\r", "\0"):
             such = "a comma" if what == "separator" else "a double quote"
-            raise ValueError(f"The {what} is {sign!r}; it must be one sign, such as {such}.")
+            raise ValueError(f"The {what} is {cut(sign, 40)!r}; it must be one sign, such as {such}.")
     if separator and separator == quote:
         raise ValueError(f"The separator and the quote are both {quote!r}; they must differ.")
     separator = separator or _separator(text, quote)
@@ -68,22 +76,22 @@ def detect(
 
 def decode(head: bytes, encoding: str, name: str = "The file") -> str:
     """`head` as text without its byte order mark; a character cut off at the end is dropped."""
+    shown = repr(cut(encoding, 40))
     try:
+        "".encode(encoding)  # rot13 and zip are known, too, but are none of text
         text = codecs.getincrementaldecoder(encoding)().decode(head)
-    except LookupError as error:
-        raise ValueError(f"There is no encoding {encoding!r}; utf-8, utf-16 and cp1252 are usual ones.") from error
-    except (UnicodeError, ValueError) as error:
-        raise ValueError(f"{name} cannot be read as {encoding}; choose another encoding.") from error
-    if not isinstance(text, str):
-        raise ValueError(f"{encoding!r} is no encoding of text; utf-8, utf-16 and cp1252 are usual ones.")
+    except (LookupError, ValueError) as error:
+        if not isinstance(error, LookupError):
+            raise ValueError(f"{name} cannot be read as {shown[1:-1]}; choose another encoding.") from error
+        raise ValueError(f"There is no encoding {shown} of text; utf-8, utf-16 and cp1252 are usual ones.") from error
     if len(head) >= HEAD_BYTES:  # the last line may be cut off
         text = text[: text.rfind("\n") + 1] or text
-    return text.removeprefix("\ufeff")
+    return text.lstrip("\ufeff")
 
 
 def records(text: str, separator: str, quote: str, limit: int = SAMPLE_ROWS) -> list[list[str]]:
     """The first `limit` rows of a text table that are not blank, with the spaces around each cell taken off."""
-    quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    quoting: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, **quoting)
     rows = []
     try:

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from core import words
 from core.data.dataset import PART_WORDS
+from core.data.reading import Progress
 from core.data.tables import cells, opening
 from core.data.tables.columns import Report
 
@@ -15,7 +17,7 @@ LONGEST_ID = 100
 PART_NAMES = ("split", "part", "subset", "fold", "partition")
 
 
-def second(where: str, choices: dict, raw: opening.Raw, file_name: str, progress) -> opening.Raw:
+def second(where: str, choices: dict, raw: opening.Raw, file_name: str, progress: Progress) -> opening.Raw:
     """The separate test table with its columns as in the first; ValueError if they differ."""
     names = raw.table.column_names
     found = opening.read(where, choices, progress)
@@ -29,8 +31,9 @@ def second(where: str, choices: dict, raw: opening.Raw, file_name: str, progress
             found = dataclasses.replace(found, table=found.table.rename_columns(names))
     lacking, extra = set(names) - set(found.table.column_names), set(found.table.column_names) - set(names)
     if lacking or extra:
-        facts = [f"lacks {', '.join(sorted(lacking)[:5])}"] if lacking else []
-        facts += [f"has {', '.join(sorted(extra)[:5])} beside"] if extra else []
+        lacked, beside = (", ".join(words.cut(one, 40) for one in sorted(some)[:4]) for some in (lacking, extra))
+        facts = [f"lacks {lacked}"] if lacking else []
+        facts += [f"has {beside} beside"] if extra else []
         test_name = pathlib.Path(where).name
         raise ValueError(f"{test_name} {' and '.join(facts)}; a test table needs the same columns as {file_name}.")
     return dataclasses.replace(found, table=found.table.select(names))
@@ -52,15 +55,17 @@ def said(table: pa.Table, name: str, target: str, typed: dict[str, str]) -> tupl
     """
     others = [other for other in table.column_names if other != target]
     if name and name not in others:
-        raise ValueError(f'There is no column "{name}" to split by; {opening.near(name, others)}')
+        raise ValueError(f'There is no column "{words.cut(name, 60)}" to split by; {opening.near(name, others)}')
     likely = [other for other in others if other.lower() in PART_NAMES and other not in typed]
     for candidate in [name] if name else likely:
         found = cells.distinct(cells.known(table.column(candidate).cast(pa.string())))
-        words = found.values.to_pylist()
-        strange = [word for word in words if word.lower() not in PART_WORDS]
+        values = found.values.to_pylist()
+        strange = [word for word in values if word.lower() not in PART_WORDS]
         if name and strange:
-            raise ValueError(f"{name} holds {strange[0][:40]!r}; a column to split by holds train, val and test only.")
-        parts = np.array([*(PART_WORDS.get(word.lower(), "") for word in words), ""])
+            raise ValueError(
+                f"{words.cut(name, 60)} holds {strange[0][:40]!r}; a column to split by holds train, val and test only."
+            )
+        parts = np.array([*(PART_WORDS.get(word.lower(), "") for word in values), ""])
         if name or (not strange and "train" in parts and len(set(parts)) > 2):  # "" is one of them
             return candidate, parts[found.codes]
     return "", None

@@ -12,11 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from core import words
 from core.data.dataset import Note
+from core.data.reading import Progress
 from core.data.tables import text_files
 from core.data.tables.dialect import Dialect
 
 MOST_SHEET_BYTES = 1 << 30  # of a workbook, unpacked
+BATCH_ROWS = 8192  # of a Parquet file, so that one batch of long texts fills no memory
+LONGEST_NAME = 60  # letters of a name that a sentence repeats
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +39,7 @@ class Raw:
     first: tuple[str, ...] = ()
 
 
-def read(where: str, choices: dict, progress=lambda *_: None, n_rows: int | None = None) -> Raw:
+def read(where: str, choices: dict, progress: Progress = lambda *_: None, n_rows: int | None = None) -> Raw:
     """The table in a file, or about its first `n_rows` rows.
 
     choices : what a person says of the dialect, see `dialect.detect`
@@ -80,21 +84,24 @@ def _named(table: pa.Table, dialect: Dialect, notes: tuple[Note, ...], n_rows: i
 
 def _parquet(path: pathlib.Path, progress, n_rows: int | None) -> Raw:
     try:
-        with pa.parquet.ParquetFile(path) as file:
+        with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
             text_files.check_width(len(file.schema_arrow), path.name)
             groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
-            if sum(groups) > text_files.MOST_BYTES:
-                raise ValueError(
-                    f"{path.name} is larger than {text_files.MOST_BYTES >> 30} GiB; take a part of its rows."
-                )
-            batches, n_read, total = [], 0, file.metadata.num_rows
-            for batch in file.iter_batches():
+            most = text_files.most_bytes(path)
+            if sum(groups) > most:
+                raise text_files.too_large(path.name, most)
+            batches, n_read, n_bytes, total = [], 0, 0, file.metadata.num_rows
+            for batch in file.iter_batches(BATCH_ROWS):
+                batch = _decoded(batch)
                 batches.append(batch)
                 n_read += batch.num_rows
+                n_bytes += batch.nbytes  # what a value said once and meant a million times takes here
+                if n_bytes > most:
+                    raise text_files.too_large(path.name, most)
                 progress("Reading the table", n_read, total)
                 if n_rows is not None and n_read >= n_rows:
                     break
-            table = pa.Table.from_batches(batches, file.schema_arrow)
+            table = pa.Table.from_batches(batches) if batches else _decoded(file.schema_arrow.empty_table())
     except InterruptedError:  # which is an OSError, too
         raise
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
@@ -106,6 +113,15 @@ def _parquet(path: pathlib.Path, progress, n_rows: int | None) -> Raw:
     names, notes = unique_names([table.column_names[j] for j in keep])
     table = pa.table([table.column(j) for j in keep], names=names).replace_schema_metadata(None)
     return Raw(table, None, (*(Note("column", name, text) for name in nested), *notes), total, tuple(names))
+
+
+def _decoded(rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
+    """The rows with codes replaced by what they stand for."""
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in rows.columns
+    ]
+    return type(rows).from_arrays(columns, names=rows.schema.names)
 
 
 def _excel(path: pathlib.Path, n_rows: int | None) -> Raw:
@@ -134,9 +150,10 @@ def _excel(path: pathlib.Path, n_rows: int | None) -> Raw:
 def unique_names(given: list[str]) -> tuple[list[str], tuple[Note, ...]]:
     """Names of columns, each once, and a note on each that was changed: "age (2)", "column 3" where there is none."""
     names, notes, numbers = [], [], {}
-    taken = {" ".join(raw.split()) for raw in given}
-    for j, raw in enumerate(given):
-        name = plain = " ".join(raw.split()) or f"column {j + 1}"
+    plains = [" ".join(raw.replace("\ufeff", "").split()) for raw in given]
+    taken = set(plains)
+    for j, plain in enumerate(plains):
+        name = plain = plain or f"column {j + 1}"
         if plain in numbers:
             while name in taken or name in numbers:
                 numbers[plain] += 1
@@ -151,9 +168,10 @@ def near(name: str, names: list[str]) -> str:
     """What may have been meant by a name that is not there."""
     lower = {other.lower(): other for other in names}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
-    listed = near or names[:8]
+    listed = near or names[:6]
     more = ", ..." if len(listed) < len(names) and not near else ""
-    return f"{'near names are' if near else 'there are'} {', '.join(listed)}{more}."
+    shown = ", ".join(words.cut(one, LONGEST_NAME) for one in listed)
+    return f"{'near names are' if near else 'there are'} {shown}{more}."
 
 
 def _is_cell(kind: pa.DataType) -> bool:

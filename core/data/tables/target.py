@@ -50,17 +50,18 @@ def gives_away(values: pd.Series | np.ndarray, targets: np.ndarray) -> float:
     rows = slice(None)
     if len(values) > MOST_ROWS:
         rows = np.random.default_rng(0).choice(len(values), MOST_ROWS, replace=False)
-    values, targets = pd.Series(values).array[rows], np.asarray(targets)[rows]
+    some, targets = pd.Series(values).array[rows], np.asarray(targets)[rows]
     classes, y = np.unique(targets, return_inverse=True)
     if len(y) < FEWEST_ROWS or len(classes) < 2:
         return 0.0
-    is_number = values.dtype.kind in "iufM"
+    is_number = some.dtype.kind in "iufM"
     if is_number:
-        numbers = np.asarray(values).astype(float)
-        numbers[pd.isna(values)] = np.nan
+        numbers = np.asarray(some).astype(float)
+        numbers[pd.isna(some)] = np.nan
         levels, codes = np.unique(numbers, return_inverse=True)  # NaN comes last, once
     else:
-        codes, levels = pd.factorize(values, use_na_sentinel=False)
+        numbers = levels = np.empty(0)
+        codes, _ = pd.factorize(some, use_na_sentinel=False)
     right = _told_by_others(codes, y, len(classes))
     if is_number and len(levels) * 20 > len(y):
         near = _told_by_nearest(levels, codes, y, len(classes))

@@ -9,24 +9,31 @@ import io
 import pathlib
 import re
 from collections import Counter
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
 from core.data.dataset import Note
+from core.data.reading import Progress
 from core.data.tables import dialect as dialects
 from core.data.tables.dialect import Dialect
-from core.words import count
+from core.words import count, size
 
 BLOCK_BYTES = 8 << 20  # no row may be longer
 HEAD_BLOCK_BYTES = 1 << 20
 MOST_BYTES = 16 << 30  # of a table, unpacked
+# A table of one value shrinks to a thousandth, as a bomb does; so a small one may unpack as it likes, a large one not.
+MOST_RATIO = 100  # unpacked to packed
+FREE_BYTES = 64 << 20  # that may be unpacked whatever the ratio
 MOST_COLUMNS = 10_000
 MOST_RAGGED = 0.2  # share of rows with another number of cells than most
 LINES_NAMED = 5
 
 
-def read(path: pathlib.Path, choices: dict, progress, n_rows: int | None) -> tuple[pa.Table, Dialect, tuple, int]:
+def read(
+    path: pathlib.Path, choices: dict, progress: Progress, n_rows: int | None
+) -> tuple[pa.Table, Dialect, tuple, int]:
     """The cells of a text table (a header line is its first row), its dialect, notes, and how many rows there are.
 
     choices : what a person says of the dialect, see `dialect.detect`
@@ -38,7 +45,9 @@ def read(path: pathlib.Path, choices: dict, progress, n_rows: int | None) -> tup
     if not head.strip():
         raise ValueError(f"{path.name} is empty; it needs a header line and rows of data.")
     dialect = dialects.detect(head, name=path.name, **choices)
-    tries = [dialect.encoding] if choices.get("encoding") else dict.fromkeys((dialect.encoding, "cp1252", "latin-1"))
+    tries = [dialect.encoding]
+    if not choices.get("encoding") and dialect.encoding in ("utf-8", "cp1252"):
+        tries = dict.fromkeys((dialect.encoding, "cp1252", "latin-1"))
     for encoding in tries:  # a letter far below may show that the beginning was misread
         tried = dataclasses.replace(dialect, encoding=encoding)
         try:
@@ -57,6 +66,18 @@ def read(path: pathlib.Path, choices: dict, progress, n_rows: int | None) -> tup
     raise ValueError(f"{path.name} cannot be read as {dialect.encoding}; choose another encoding.")
 
 
+def most_bytes(path: pathlib.Path) -> int:
+    """How many bytes a compressed file may unpack to."""
+    return min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * path.stat().st_size))
+
+
+def too_large(name: str, most: int) -> ValueError:
+    """What is said of a table that unpacks to more than `most` bytes."""
+    return ValueError(
+        f"{name} is larger than {size(most)} unpacked, as a bomb is; unpack it, or take a part of its rows."
+    )
+
+
 def check_width(n_columns: int, name: str) -> None:
     """Raise ValueError if a table has more columns than can be read."""
     if n_columns > MOST_COLUMNS:
@@ -70,6 +91,7 @@ class Stream(io.RawIOBase):
         self.name, self.n_bytes = path.name, path.stat().st_size
         self.packed = open(path, "rb")
         self.source = gzip.open(self.packed) if _is_gzip(path) else self.packed
+        self.most = MOST_BYTES if self.source is self.packed else most_bytes(path)
         is_utf8 = dialect.encoding in ("utf-8", "utf-8-sig")
         self.decoder = None if is_utf8 else codecs.getincrementaldecoder(dialect.encoding)()
         sign, quote = (re.escape(text.encode()) for text in (dialect.separator, dialect.quote))
@@ -77,9 +99,10 @@ class Stream(io.RawIOBase):
         self.line, self.ready, self.n_given, self.last = b"", b"", 0, b""
 
     def readable(self) -> bool:
+        """Whether it can be read: it can."""
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """Fill `buffer`; returns how many bytes it got, 0 at the end. ValueError if the whole is too large."""
         ended = False
         while not self.ready and not ended:
@@ -89,8 +112,8 @@ class Stream(io.RawIOBase):
         n = min(len(self.ready), len(buffer))
         buffer[:n], self.ready = self.ready[:n], self.ready[n:]
         self.n_given += n
-        if self.n_given > MOST_BYTES:
-            raise ValueError(f"{self.name} is larger than {MOST_BYTES >> 30} GiB; take a part of its rows.")
+        if self.n_given > self.most:
+            raise too_large(self.name, self.most)
         if written := bytes(buffer[:n]).rstrip():
             self.last = written[-1:]
         return n
@@ -110,6 +133,7 @@ class Stream(io.RawIOBase):
         return self.packed.tell() if not self.closed else self.n_bytes
 
     def close(self) -> None:
+        """Close the file too."""
         if not self.closed:
             self.source.close()
             self.packed.close()
@@ -201,7 +225,7 @@ def _ragged(path: pathlib.Path, dialect: Dialect, fix_spaces: bool, ragged: Coun
 
 def _lines(path: pathlib.Path, dialect: Dialect, fix_spaces: bool, width: int, n: int) -> list[int]:
     """Line numbers (from 1) of the first `n` rows that do not have `width` cells."""
-    quoting = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
+    quoting: dict[str, Any] = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
     lines, end = [], 0
     binary = io.BufferedReader(Stream(path, dialect, fix_spaces), 1 << 20)
     with io.TextIOWrapper(binary, "utf-8", errors="replace", newline="") as text, contextlib.suppress(csv.Error):

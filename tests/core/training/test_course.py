@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import runs
+from core import files, runs
 from core.config import AugmentConfig, TrainingConfig
 from core.training import checkpoint, loop
 from core.training.average import Average
@@ -194,7 +194,7 @@ def test_a_full_disk_is_said_and_the_last_good_checkpoint_stays(folder, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(checkpoint.NoRoom, match=r"could not be written \(No space left on device\); the last good"):
+    with pytest.raises(files.NotWritten, match=r"could not be written \(No space left on device\); the last good"):
         checkpoint.save(folder / "last.pt", {"epoch": 2}, before=folder / "previous.pt")
     assert checkpoint.newest(folder.parent.name) == {"epoch": 1}
     assert [path.name for path in folder.iterdir()] == ["last.pt"]

@@ -67,6 +67,12 @@ def test_the_environment_names_the_data_the_device_and_the_versions(toy):
     assert {"torch", "numpy"} <= set(environment["versions"])
 
 
+def test_a_run_where_there_is_no_git_is_done_all_the_same_and_names_no_commit(toy, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run, code = work(toy)
+    assert (code, runs.read_json(run, "environment.json")["commit"]) == (0, None)
+
+
 def test_the_status_of_a_done_run_has_its_headline(toy):
     run, _ = work(toy)
     status = runs.status(run)

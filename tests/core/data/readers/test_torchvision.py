@@ -372,3 +372,13 @@ def test_a_damaged_picture_is_refused_with_its_number(root, monkeypatch):
     monkeypatch.setattr(torchvision.datasets, "GTSRB", Damaged)
     with pytest.raises(ValueError, match=r"Picture 1 of the training part cannot be read \(image file is truncated\)"):
         load("GTSRB", Options(root=str(root)))
+
+
+def test_a_part_without_pictures_is_refused_with_its_name(root, monkeypatch):
+    class Emptied(Pictures):
+        def __len__(self):
+            return 3 if self.n == 3 else 0
+
+    monkeypatch.setattr(torchvision.datasets, "GTSRB", Emptied)
+    with pytest.raises(ValueError, match="The test part holds no pictures; download the set again"):
+        load("GTSRB", Options(root=str(root)))

@@ -1,0 +1,8 @@
+"""Hostile settings and names end in a right reading or in one sentence."""
+
+from tests.hostile import judging, settings
+
+
+@judging.parametrised(settings.CASES)
+def test_a_hostile_setting_is_read_rightly_or_refused_in_a_sentence(case, tmp_path):
+    judging.must_end_well(case, tmp_path)

@@ -1,0 +1,8 @@
+"""Hostile tables end in a right reading or in one sentence."""
+
+from tests.hostile import judging, tables
+
+
+@judging.parametrised(tables.CASES)
+def test_a_hostile_table_is_read_rightly_or_refused_in_a_sentence(case, tmp_path):
+    judging.must_end_well(case, tmp_path)
