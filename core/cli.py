@@ -9,7 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from core import config, data, files, folds, jobs, nets, runs, words
+from core import config, data, files, folds, jobs, nets, runs, trash, words
 from core.data.cli import added
 from core.data.cli import app as data_app
 from core.evaluation.cli import compare, evaluate, note, slices
@@ -247,25 +247,25 @@ def delete(run: Run) -> None:
     run = runs.resolve(run)
     if jobs.summary(run)["state"] in runs.WORKING:
         jobs.stop(run)
-    runs.delete(run)
+    trash.delete(run)
     print(f"{run} is in the trash; `{command('core')} restore {run}` brings it back.")
 
 
 @app.command()
 def restore(run: Annotated[str, typer.Argument(help="A run in the trash: its name, or its last words.")]) -> None:
     """Bring a run back from the trash."""
-    found = [name for name in runs.trash() if name == run or name.endswith(f"-{run}")]
-    runs.restore(found[0] if len(found) == 1 else run)
+    found = [name for name in trash.names() if name == run or name.endswith(f"-{run}")]
+    trash.restore(found[0] if len(found) == 1 else run)
     print(f"{found[0]} is back.")
 
 
-@app.command()
-def trash(empty: Annotated[bool, typer.Option("--empty", help="Delete what is in it for good.")] = False) -> None:
+@app.command("trash")
+def show_trash(empty: Annotated[bool, typer.Option("--empty", help="Delete what is in it for good.")] = False) -> None:
     """List the runs in the trash, or empty it."""
     if empty:
-        print(f"{words.count(runs.empty_trash(), 'run')} deleted for good.")
+        print(f"{words.count(trash.empty(), 'run')} deleted for good.")
     else:
-        print("\n".join(runs.trash()) or "The trash is empty.")
+        print("\n".join(trash.names()) or "The trash is empty.")
 
 
 def _more_settings(texts: list[str] | None) -> dict:

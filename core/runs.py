@@ -20,6 +20,7 @@ from core.workspace import WorkspaceError, check_workspace, command, workspace
 
 LEFT_SECONDS = 10  # after which a file beside another is not being written any more
 NAME = re.compile(r"[\w-]{1,100}")
+TRASH = "trash"  # the folder of deleted runs, see `core.trash`
 
 
 class DamagedRun(ValueError):
@@ -95,7 +96,7 @@ def _named(beside: pathlib.Path) -> str:
     """Give the folder of a new run a name that no run has, nor one in the trash; returns it."""
     while True:
         run = run_names.drawn()
-        if path(run).exists() or (_trash() / run).exists():
+        if path(run).exists() or (workspace() / TRASH / run).exists():
             continue
         try:
             beside.rename(path(run))
@@ -309,58 +310,6 @@ def log_tail(run: str, n_lines: int = 40) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-n_lines:])
     except OSError:
         return ""
-
-
-# ---------------------------------------------------------------------------------------------------- trash
-
-
-def delete(run: str) -> None:
-    """Move the run's folder to the trash; LookupError if there is none. Who has it at work must stop it before."""
-    if not path(run).is_dir():
-        raise LookupError(f"There is no run {run} in {workspace()}.")
-    target = _trash() / run
-    try:
-        with files.in_a_sentence(target):
-            _trash().mkdir(exist_ok=True)
-            if target.exists():
-                shutil.rmtree(target)
-            path(run).rename(target)
-    except FileNotFoundError:  # somebody was faster
-        raise LookupError(_gone(run)) from None
-
-
-def trash() -> list[str]:
-    """The runs in the trash, newest first."""
-    with contextlib.suppress(OSError):
-        return sorted((entry.name for entry in _trash().iterdir() if NAME.fullmatch(entry.name)), reverse=True)
-    return []
-
-
-def restore(run: str) -> None:
-    """Bring a run back from the trash; LookupError if it is not there, ValueError if its name is taken again."""
-    if run not in trash():
-        raise LookupError(f"There is no run {run} in the trash.")
-    if path(run).exists():
-        raise ValueError(f"There is a run {run} already; rename its folder before you bring the other one back.")
-    try:
-        with files.in_a_sentence(path(run)):
-            (_trash() / run).rename(path(run))
-    except FileNotFoundError:
-        raise LookupError(f"There is no run {run} in the trash any more.") from None
-
-
-def empty_trash() -> int:
-    """Delete the runs in the trash for good; returns how many."""
-    found = trash()
-    for run in found:
-        # somebody else does it too, or brings it back
-        with contextlib.suppress(FileNotFoundError), files.in_a_sentence(_trash() / run):
-            shutil.rmtree(_trash() / run)
-    return len(found)
-
-
-def _trash() -> pathlib.Path:
-    return workspace() / "trash"
 
 
 # ---------------------------------------------------------------------------------------------------- files

@@ -1,8 +1,11 @@
 """What can be done with runs: stop, resume, run again, clone with changes, delete and undo that."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
-from core import files, folds, jobs, runs, words
+from core import files, folds, jobs, runs, trash, words
 from dashboard import as_code, run_page, sharing
 
 RESUMABLE = ("stopped", "failed", "lost")
@@ -76,7 +79,7 @@ def delete(names: list[str]) -> None:
         try:
             if jobs.summary(run)["state"] in runs.WORKING:
                 jobs.stop(run)
-            runs.delete(run)
+            trash.delete(run)
             gone.append(run)
         except (OSError, RuntimeError, ValueError, LookupError) as error:
             st.session_state["refused"] = f"{run[11:]} could not be deleted: {error}"
@@ -87,7 +90,7 @@ def undo() -> None:
     """Say what was just deleted, and bring it back on a click."""
     if refused := st.session_state.pop("refused", None):
         st.error(words.literal(refused), icon=":material/error:")
-    deleted = [run for run in st.session_state.get("deleted", []) if run in runs.trash()]
+    deleted = [run for run in st.session_state.get("deleted", []) if run in trash.names()]
     if not deleted:
         return
     what = deleted[0][11:] if len(deleted) == 1 else words.count(len(deleted), "run")
@@ -102,11 +105,11 @@ def undo() -> None:
 
 def restored(run: str) -> str:
     """Bring a run back from the trash; returns its name."""
-    runs.restore(run)
+    trash.restore(run)
     return run
 
 
-def attempt(function, *args):
+def attempt(function: Callable, *args: Any) -> Any:
     """Call a function whose errors are sentences; such an error is shown, and None comes back (else never)."""
     try:
         result = function(*args)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from benchmarks._faults import Count
-from core import config, data, jobs, notes, runs
+from core import config, data, jobs, notes, runs, trash
 from core.data import ingest, store
 from tests.faults import looking, whole
 
@@ -85,7 +85,7 @@ def main(kind: str, seed: int, times: int, where: pathlib.Path) -> None:
 
 
 def _any(chance: random.Random) -> str:
-    known = runs.names() + runs.trash()
+    known = runs.names() + trash.names()
     return chance.choice(known)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core import config, data, jobs, notes, runs, words
+from core import config, data, jobs, notes, runs, trash, words
 from core.evaluation import groups
 from dashboard import actions, frame, noting, sharing
 
@@ -50,7 +50,7 @@ def table() -> None:
     if not rows:
         st.info(_nothing(asked, everyone), icon=":material/info:")
         return
-    shown = groups.by_seed(rows) if grouped else [{"kind": "single", "rows": [row]} for row in rows]
+    shown: list[dict] = groups.by_seed(rows) if grouped else [{"kind": "single", "rows": [row]} for row in rows]
     event = st.dataframe(
         _cells(shown, grouped),
         hide_index=True,
@@ -231,9 +231,9 @@ def stop_button(working: list[dict]) -> None:
             st.rerun(scope="app")
 
 
-def trash() -> None:
+def deleted_runs() -> None:
     """The runs that were deleted, to be restored, or deleted for good."""
-    gone = runs.trash()
+    gone = trash.names()
     if not gone or sharing.read_only():
         return
     with st.expander(f"Trash: {words.count(len(gone), 'run')}"):
@@ -246,7 +246,7 @@ def trash() -> None:
             with st.popover("Empty the trash", icon=":material/delete_forever:"):
                 st.markdown(f"{words.count(len(gone), 'run')} will be deleted for good, their weights too.")
                 sure = st.button("Delete for good", type="primary", key="empty")
-                if sure and actions.attempt(runs.empty_trash) is not None:
+                if sure and actions.attempt(trash.empty) is not None:
                     st.rerun()
 
 
@@ -271,4 +271,4 @@ else:
         st.page_link("views/train.py", label="Choose data and net yourself", icon=":material/tune:")
     if go:
         train_example()
-trash()
+deleted_runs()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from core import cli, data, jobs, runs
+from core import cli, data, jobs, runs, trash
 
 
 def command(*words):
@@ -201,9 +201,9 @@ def test_a_deleted_run_is_in_the_trash_until_it_is_restored(finished, monkeypatc
 
 
 def test_an_emptied_trash_is_gone_for_good(finished, monkeypatch, capsys):
-    runs.delete(finished["digits"])
+    trash.delete(finished["digits"])
     assert words_of(monkeypatch, capsys, "trash", "--empty") == "1 run deleted for good.\n"
-    assert runs.trash() == []
+    assert trash.names() == []
 
 
 def test_a_finished_run_is_not_resumed(finished, monkeypatch):

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from core import config, data, folds, jobs, runs
+from core import config, data, folds, jobs, runs, trash
 from core.evaluation import pooled
 
 
@@ -52,7 +52,7 @@ def test_a_fold_that_failed_is_named():
 def test_a_fold_that_was_deleted_is_named():
     run = pool_of(["done", "done"])
     gone = folds.members(run)[0]
-    runs.delete(gone)
+    trash.delete(gone)
     with pytest.raises(ValueError, match=rf"1 fold of 2 did not finish \({gone}\)"):
         pooled.pool(run)
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from core import config, run_names, runs
+from core import config, run_names, runs, trash
 from tests.core import toys
 
 
@@ -309,32 +309,32 @@ def test_no_log_is_an_empty_log():
 def test_a_deleted_run_is_in_the_trash_and_comes_back_whole():
     run = make()
     before = runs.config(run)
-    runs.delete(run)
-    assert (runs.names(), runs.trash()) == ([], [run])
-    runs.restore(run)
-    assert (runs.names(), runs.trash(), runs.config(run)) == ([run], [], before)
+    trash.delete(run)
+    assert (runs.names(), trash.names()) == ([], [run])
+    trash.restore(run)
+    assert (runs.names(), trash.names(), runs.config(run)) == ([run], [], before)
 
 
 def test_an_emptied_trash_is_empty():
     for _ in range(2):
-        runs.delete(make())
-    assert runs.empty_trash() == 2
-    assert (runs.trash(), runs.empty_trash()) == ([], 0)
+        trash.delete(make())
+    assert trash.empty() == 2
+    assert (trash.names(), trash.empty()) == ([], 0)
 
 
 def test_what_is_not_there_can_be_neither_deleted_nor_restored():
     with pytest.raises(LookupError, match="There is no run calm-ash in"):
-        runs.delete("calm-ash")
+        trash.delete("calm-ash")
     with pytest.raises(LookupError, match="There is no run calm-ash in the trash"):
-        runs.restore("calm-ash")
+        trash.restore("calm-ash")
 
 
 def test_a_run_does_not_come_back_over_another_of_its_name():
     run = make()
-    runs.delete(run)
+    trash.delete(run)
     aged(run, 50)
     with pytest.raises(ValueError, match=f"There is a run {run} already"):
-        runs.restore(run)
+        trash.restore(run)
 
 
 def test_history_is_cut_back_to_an_epoch():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import jobs, runs
+from core import jobs, runs, trash
 from tests.dashboard import pages
 from tests.dashboard.pages import OF_A_RUN, PAGES, check
 
@@ -269,25 +269,25 @@ def test_a_deleted_run_is_in_the_trash_and_undo_brings_it_back(show):
     page = show("live", run=run)
     pages.button(page, "Delete").click().run()
     check(page)
-    assert runs.names() == [] and runs.trash() == [run]
+    assert runs.names() == [] and trash.names() == [run]
     assert any(f"Moved {run[11:]} to the trash." in line.value for line in page.markdown)
     page.switch_page("views/runs.py").run().button(key="undo").click().run()
     check(page)
-    assert runs.names() == [run] and runs.trash() == []
+    assert runs.names() == [run] and trash.names() == []
 
 
 def test_the_trash_can_be_restored_from_and_emptied(show):
     made = [pages.stopped(), pages.failed()]
     for run in made:
-        runs.delete(run)
+        trash.delete(run)
     page = show("runs")
     page.multiselect(key="in-trash").set_value([made[0]]).run()
     page.button(key="restore").click().run()
     check(page)
-    assert (runs.names(), runs.trash()) == ([made[0]], [made[1]])
+    assert (runs.names(), trash.names()) == ([made[0]], [made[1]])
     page.button(key="empty").click().run()
     check(page)
-    assert runs.trash() == []
+    assert trash.names() == []
 
 
 def test_a_run_that_ended_early_can_be_resumed_only_with_a_checkpoint(show):

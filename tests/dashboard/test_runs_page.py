@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import config, data, notes, runs
+from core import config, data, notes, runs, trash
 from tests.dashboard import pages
 from tests.dashboard.pages import button, check
 
@@ -216,7 +216,7 @@ def test_several_runs_are_archived_and_deleted(show):
     page = select(show("runs", archived="1"), "one", "two")
     button(page, "Delete 2 runs").click().run()
     check(page)
-    assert runs.names() == [] and set(runs.trash()) == {first, second}
+    assert runs.names() == [] and set(trash.names()) == {first, second}
 
 
 def test_a_new_run_does_not_take_over_the_selection_of_another(show):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import dashboard.__main__ as start
-from core import explain, jobs, notes, runs
+from core import explain, jobs, notes, trash
 from dashboard import access, sharing
 from tests.dashboard import pages
 
@@ -28,7 +28,7 @@ asked = {
     "start": lambda: jobs.start(runs.config(run)),
     "again": lambda: jobs.again(run),
     "process": lambda: jobs.start_process(run),
-    "delete": lambda: runs.delete(run),
+    "delete": lambda: trash.delete(run),
     "note": lambda: notes.write(run, title="mine"),
     "status": lambda: runs.write_status(run, state="failed"),
     "point": lambda: points.save(run, OperatingPoint(name="mine")),
@@ -114,7 +114,7 @@ def test_the_engine_computes_what_is_kept_and_nothing_that_changes():
         insight.mend,
         jobs.start,
         notes.write,
-        runs.delete,
+        trash.delete,
     ):
         assert not sharing.computes(function)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core import data, notes, runs, search
+from core import data, notes, runs, search, trash
 from core.data import ingest
 from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
@@ -24,7 +24,7 @@ def little(workspace) -> dict[str, str]:
     runs.append_rows(runs.path(run, "steps.jsonl"), [row])
     runs.path(run, "log.txt").write_text("epoch 1\n")
     gone = made.finished_run(("no", "yes"), y_true, y_prob)
-    runs.delete(gone)
+    trash.delete(gone)
     asked = search.Search("small", "visits", table.fingerprint[:12], "mlp", {}, trials=2)
     search._make_folder(asked)
     return {"run": run, "other": other, "search": "small", "gone": gone}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from streamlit.testing.v1 import AppTest
 
 from core import cli as core_cli
-from core import data, jobs, runs, search
+from core import data, jobs, runs, search, trash
 from core.data import imports, store
 from dashboard import frame
 from exports import cli as exports_cli
@@ -35,7 +35,7 @@ def lists() -> dict:
     found |= {("versions", name): [row["version"] for row in store.versions(name)] for name in store.names()}
     found |= {("search", name): search.status(name)["state"] for name in search.names()}
     found |= {("import", row["id"]): row["state"] for row in imports.all_jobs()}
-    return found | {("trash", run): None for run in runs.trash()}
+    return found | {("trash", run): None for run in trash.names()}
 
 
 def page(name: str, **query: str) -> Seen:

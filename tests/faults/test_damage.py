@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from core import data, jobs, notes, runs, search
+from core import data, jobs, notes, runs, search, trash
 from core.data import store
 from tests.faults import damage, looking
 
@@ -120,8 +120,8 @@ def test_new_notes_keep_the_damaged_file_of_the_old_ones(little):
 
 def test_a_run_in_the_trash_comes_back_damaged_as_it_is(workspace, little):
     damage.spoil(workspace / "trash" / little["gone"] / "config.json", "emptied")
-    assert runs.trash() == [little["gone"]]
-    runs.restore(little["gone"])
+    assert trash.names() == [little["gone"]]
+    trash.restore(little["gone"])
     assert jobs.summary(little["gone"])["state"] == "damaged"
     assert jobs.summary(little["run"])["state"] == "done"
 

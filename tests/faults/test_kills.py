@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from core import config, data, files, jobs, notes, runs
+from core import config, data, files, jobs, notes, runs, trash
 from core.data import imports, store
 from tests.core import toys
 from tests.core.toys import until
@@ -120,7 +120,7 @@ def test_what_a_killed_process_left_in_a_run_is_removed_by_the_next_one():
 def test_a_process_does_not_bring_a_deleted_run_back():
     run = runs.create(config.suggest(toys.table()), toys.table().schema, "f00d")
     folder = runs.path(run)
-    runs.delete(run)
+    trash.delete(run)
     done = subprocess.run(
         [sys.executable, "-m", "core.training.worker", str(folder)],
         cwd=jobs.ROOT,
@@ -130,4 +130,4 @@ def test_a_process_does_not_bring_a_deleted_run_back():
     )
     assert done.returncode == 1
     assert not folder.exists()
-    assert (runs.names(), runs.trash()) == ([], [run])
+    assert (runs.names(), trash.names()) == ([], [run])

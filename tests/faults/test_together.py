@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from core import jobs, notes, runs
+from core import jobs, notes, runs, trash
 from core.data import store
 from core.notes import Notes
 from tests.dashboard import pages
@@ -73,10 +73,10 @@ def test_figures_of_a_run_that_two_write_are_all_there():
 @pytest.mark.parametrize("times", range(3))
 def test_of_two_who_delete_a_run_one_is_told_that_it_is_gone(times):  # noqa: ARG001
     run = pages.make(state="done", ended=1.0)
-    found = all_at_once(lambda: runs.delete(run), lambda: runs.delete(run))
+    found = all_at_once(lambda: trash.delete(run), lambda: trash.delete(run))
     assert sorted(type(one).__name__ for one in found) in (["LookupError", "NoneType"], ["NoneType", "NoneType"])
-    assert runs.trash() == [run]
-    found = all_at_once(lambda: runs.restore(run), lambda: runs.restore(run))
+    assert trash.names() == [run]
+    found = all_at_once(lambda: trash.restore(run), lambda: trash.restore(run))
     assert {type(one) for one in found} <= {type(None), LookupError, ValueError}
     assert runs.names() == [run]
 
@@ -89,7 +89,7 @@ def test_a_data_set_that_two_rename_has_one_of_the_names(little):  # noqa: ARG00
 
 def test_a_run_deleted_while_somebody_writes_of_it_stays_deleted():
     run = pages.make(state="done", ended=1.0)
-    runs.delete(run)
+    trash.delete(run)
     for write in (lambda: runs.write_status(run, phase="x"), lambda: notes.write(run, note="x")):
         seen = guarded(write)
         assert not seen.faults and seen.errors[0].startswith(f"There is no run {run}")

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from core import config, data, evaluation, explain, folds, jobs, notes, processes, runs, search, trust
+from core import config, data, evaluation, explain, folds, jobs, notes, processes, runs, search, trash, trust
 from core.data import ingest, insight
 from core.evaluation import breaking, leaks, points, similar
 from core.evaluation.operating import OperatingPoint
@@ -72,7 +72,7 @@ def _make(folder: pathlib.Path) -> dict[str, str]:
     _finish_search(found["search"])
     found["other"] = _done(config.suggest(data.get("iris"), epochs=1, device="cpu"))
     found["binned"] = _done(config.suggest(data.get("iris"), epochs=1, device="cpu", seed=1))
-    runs.delete(found["binned"])
+    trash.delete(found["binned"])
     _look_into(found["table"], found["image"])
     return found
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from core import cli, data, jobs, processes, runs, search
+from core import cli, data, jobs, processes, runs, search, trash
 from core.search import cli as search_cli
 from tests.core.search import toys
 
@@ -265,7 +265,7 @@ def test_the_best_run_may_be_deleted_or_damaged():
         sentence = search.sentence(search.load(name), search.status(name), search.trials(name))
         assert sentence.startswith("Best of 1 trial: val_accuracy 0.9000")
         if run in runs.names():
-            runs.delete(run)
+            trash.delete(run)
 
 
 ONE_OF_TWO = """

@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from core import jobs, runs, search
+from core import jobs, runs, search, trash
 from core.search import worker
 from core.search.spare import Spare
 from tests.core.search import toys
@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_is_a_failed_trial(name):
 
 
 def test_a_run_that_is_deleted_while_it_works_is_a_failed_trial(name):
-    toys.work(name, runs.delete)
+    toys.work(name, trash.delete)
     rows = search.trials(name)
     assert [row["state"] for row in rows] == ["failed"] * 3 and "There is no run" in rows[0]["message"]
 
