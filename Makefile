@@ -27,7 +27,8 @@ test: lint
 	@PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready-dev
-	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "lint: clean"
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/ty check --quiet --python $(VENV) core exports dashboard && echo "lint: clean"
 
 format: $(VENV)/.ready-dev
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -14,7 +14,6 @@ SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "constant")
 WARMUP = {"one_cycle": 0.25, "cosine": 0.05}  # elsewhere none
 PRECISIONS = ("auto", "fp32", "tf32", "bf16", "fp16")
 FORMATS = ("auto", "contiguous", "channels_last")
-SWITCH = ("auto", "on", "off")
 PHOTO_SIZE = 64  # side at which a small net from scratch sees photographs
 PHOTO_AUGMENT = {"flip": True, "crop": 0.6}
 

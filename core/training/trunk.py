@@ -28,7 +28,6 @@ class Trunk(nn.Module):
         super().__init__()
         self.net, self.preprocess = model.net, model.preprocess
         self.is_image = model.schema.kind == "image"
-        self.n_dims = 1 + len(model.schema.shape)
         self.memory_format = torch.contiguous_format
         self.frozen = False
         self.gets_features = False

@@ -1,4 +1,5 @@
 """K-fold cross-validation: each sample is in the pooled test once, predicted by a net that never saw it."""
+
 import numpy as np
 import pytest
 

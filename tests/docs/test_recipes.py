@@ -44,7 +44,9 @@ def copy(tmp_path_factory):
     app = tree / "dashboard" / "app.py"
     place = '            st.Page("views/compare.py"'
     assert place in app.read_text(encoding="utf-8")
-    app.write_text(app.read_text(encoding="utf-8").replace(place, " " * 12 + line + place), encoding="utf-8")
+    app.write_text(
+        app.read_text(encoding="utf-8").replace(place, f"{' ' * 12}{line.rstrip()},\n{place}"), encoding="utf-8"
+    )
     return tree
 
 

@@ -214,6 +214,7 @@ def test_list_as_json_can_be_read_by_a_program(command, csv):
 
 def test_a_damaged_set_is_listed_with_what_to_do(command, workspace):
     (workspace / "data" / "broken").mkdir(parents=True)
+    (workspace / "data" / "broken" / "set.json").write_text("{")
     assert "delete the folder" in " ".join(command("data", "list")[1].split())
     (row,) = [row for row in json.loads(command("data", "list", "--json")[1]) if row["name"] == "broken"]
     assert row["problem"].startswith("The stored data set broken is damaged")

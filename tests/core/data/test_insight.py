@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from core import data
+from core import data, files
 from core.data import checks, insight, profile, store
 from tests.core import toys
 
@@ -77,7 +77,7 @@ def test_a_damaged_record_is_made_again(workspace, table, content, computed):
     whole = insight.profile(*table)
     path = workspace / "data" / table[0] / table[1] / "profile.json"
     path.unlink() if content is None else path.write_bytes(content)
-    assert insight.profile(*table) == whole and json.loads(path.read_text()) == whole
+    assert insight.profile(*table) == whole and files.read_json(path) == whole
     assert computed == ["of_table"] * 2
 
 

@@ -279,3 +279,16 @@ def test_one_waits_for_the_other_and_can_give_up(tmp_path):
         pass
     with one_at_a_time(lock, interrupt):
         pass
+
+
+def test_a_cache_that_somebody_else_removes_meanwhile_is_said_in_one_sentence(tmp_path, monkeypatch):
+    finish = decode_many._finish
+
+    def removed(folder):
+        finish(folder)
+        for file in folder.glob("*.npy"):
+            file.unlink()
+
+    monkeypatch.setattr(decode_many, "_finish", removed)
+    with pytest.raises(OSError, match=r"The cache .* was changed by another program meanwhile; read the data again"):
+        decode_all(pictures(tmp_path / "in", 3), SHAPE, tmp_path / "cache", quiet)
