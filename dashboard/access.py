@@ -63,7 +63,7 @@ def gate() -> None:
     st.stop()
 
 
-def may_enter(email, verified, allowed) -> bool:
+def may_enter(email: object, verified: object, allowed: object) -> bool:
     """Whether an account may look: its address, or the part from the @ on, must be in the list; without one nobody may.
 
     A provider such as Google lets in every account in the world, so who may come is said here.

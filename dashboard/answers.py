@@ -20,6 +20,7 @@ class Answers:
 
     @property
     def y_pred(self) -> np.ndarray:
+        """The most probable class of each sample, int (n,)."""
         return self.y_prob.argmax(axis=1)
 
 

@@ -2,6 +2,7 @@
 
 
 def main() -> None:
+    """Begin the dashboard, list its pages and run the one that is asked for."""
     import pathlib
     import sys
 

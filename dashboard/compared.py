@@ -50,6 +50,7 @@ def _keep() -> None:
 
 
 def name_of(row: dict) -> str:
+    """What a person calls a run: its title, or its name without the date."""
     return row.get("title") or row["run"][11:]
 
 

@@ -50,7 +50,7 @@ def _upload() -> None:
         _table(str(path), store.clean(pathlib.PurePath(file.name).stem))
 
 
-def keep(name: str, content) -> pathlib.Path:
+def keep(name: str, content: bytes | memoryview) -> pathlib.Path:
     """An uploaded file kept in the workspace, under a name of ours; the same content is kept once."""
     suffix = next((f".{end}" for end in UPLOADS if name.lower().endswith(f".{end}")), ".csv")
     stem = store.clean(pathlib.PurePath(name).name.split(".")[0])
@@ -85,7 +85,7 @@ def _path() -> None:
 
 
 def _ready_made() -> None:
-    ready = ingest.reader("torchvision").READY
+    ready: dict = ingest.reader("torchvision").READY
     name = st.selectbox("Set of torchvision", list(ready), key="add-ready")
     root = st.text_input(
         "Folder that holds its files already",
@@ -204,14 +204,14 @@ def _dialect(look, where: str, values: dict, key: str) -> None:
             "Separator",
             list(SEPARATORS),
             index=_place(list(SEPARATORS), values.get("separator", "")),
-            format_func=SEPARATORS.get,
+            format_func=SEPARATORS.__getitem__,
             key=f"{key}-separator-{where}",
         )
         second.selectbox(
             "Decimal sign",
             list(DECIMALS),
             index=_place(list(DECIMALS), values.get("decimal", "")),
-            format_func=DECIMALS.get,
+            format_func=DECIMALS.__getitem__,
             key=f"{key}-decimal-{where}",
         )
         first.selectbox(

@@ -39,11 +39,11 @@ def show(dataset: Dataset) -> None:
 
 def preview(dataset: Dataset, config: AugmentConfig) -> None:
     """The first of a few images as it is, and then changed eight times."""
-    if dataset.images.dtype != np.uint8:
+    if dataset.pictures.dtype != np.uint8:
         st.caption("There is no preview of images that are not levels from 0 to 255.")
         return
     where = np.unique(np.linspace(0, len(dataset) - 1, PREVIEWED).round().astype(int))
-    images = np.array(dataset.images[where])
+    images = np.array(dataset.pictures[where])
     made = engine.attempt("Changing the images", previews.augmented, images, config)
     if made is None:
         return

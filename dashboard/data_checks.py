@@ -96,5 +96,5 @@ def _picture(dataset: Dataset, where: int) -> None:
     with st.container(width=130, gap=None):
         name = words.cut(dataset.classes[dataset.targets[where]], 14)
         alt = f"{dataset.ids[where]}, of class {name}"
-        st.image(pictures.thumbnail(pictures.levels(dataset.images[where]), 120), width=120, alt=alt)
+        st.image(pictures.thumbnail(pictures.levels(dataset.pictures[where]), 120), width=120, alt=alt)
         st.caption(f"{words.markdown(str(dataset.ids[where])[-24:])}  \n{words.markdown(name)}")

@@ -158,7 +158,7 @@ def _table(dataset: Dataset, found: dict) -> None:
 
 def first_rows(dataset: Dataset, where: np.ndarray) -> pd.DataFrame:
     """Rows with their class and id, for a person to read."""
-    rows = dataset.table.iloc[where].copy()
+    rows = dataset.frame.iloc[where].copy()
     rows.insert(0, "class", np.array(dataset.classes, object)[dataset.targets[where]], allow_duplicates=True)
     rows.columns = words.distinct([words.cut(str(name), 60) for name in rows.columns])
     rows.index = pd.Index(dataset.ids[where], name="row")

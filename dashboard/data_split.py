@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -32,13 +33,13 @@ def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
             "How to split",
             ways,
             index=ways.index(suggested.split) if suggested.split in ways else 0,
-            format_func=NAMES.get,
+            format_func=NAMES.__getitem__,
             key=f"{key}-how",
             width=360,
         )
         by = ""
         if how in ("group", "time", "column"):
-            names = list(dataset.table.columns)
+            names = list(dataset.frame.columns)
             first = names.index(suggested.split_by) if suggested.split_by in names else 0
             by = st.selectbox("Column", names, index=first, key=f"{key}-by", width=200)
         validation = st.number_input(
@@ -118,7 +119,7 @@ def as_query(plan: DataConfig) -> dict[str, str]:
     return {name: str(getattr(plan, name)) for name in FIELDS if getattr(plan, name) != getattr(DataConfig(), name)}
 
 
-def from_query(query) -> dict:
+def from_query(query: Mapping[str, str]) -> dict:
     """The settings that a link carries; what is no value of its setting is left out."""
     found = {}
     for name in FIELDS:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -46,7 +47,7 @@ def submit(function: Callable, *args) -> concurrent.futures.Future:
     return works.submit(0, function, args)
 
 
-def call(text: str, function: Callable, *args, timeout: float | None = None):
+def call(text: str, function: Callable, *args: Any, timeout: float | None = None) -> Any:
     """Call a function in the engine, showing `text` and how far it is; returns its result.
 
     timeout : seconds after which the process is ended, as a module of the person's own may never come back
@@ -74,14 +75,14 @@ def call(text: str, function: Callable, *args, timeout: float | None = None):
     return works.result(key, work)
 
 
-def attempt(text: str, function: Callable, *args, timeout: float | None = None):
+def attempt(text: str, function: Callable, *args: Any, timeout: float | None = None) -> Any:
     """As `call`, but an error becomes one sentence on the page, and None comes back."""
     if not _allowed(text, function) or _was_stopped(text, works.key_of(function, args)):
         return None
     return _in_a_sentence(text, function, args, lambda: call(text, function, *args, timeout=timeout))
 
 
-def ask(text: str, function: Callable, *args, patience: float = PATIENCE):
+def ask(text: str, function: Callable, *args: Any, patience: float = PATIENCE) -> Any:
     """The function's result, or None where it is not there yet, or there is none; then the page says why.
 
     Where it takes longer than `patience` seconds, its progress is shown in a fragment of its own, and the rest of the
@@ -100,7 +101,7 @@ def ask(text: str, function: Callable, *args, patience: float = PATIENCE):
     return None
 
 
-def stored_or_asked(stored, text: str, function: Callable, *args):
+def stored_or_asked(stored: Any, text: str, function: Callable, *args: Any) -> Any:
     """What is stored, unless that is None; else as `ask`. An answer that was stored meanwhile is not kept here too."""
     if stored is None:
         return ask(text, function, *args)
@@ -174,14 +175,15 @@ def _was_stopped(text: str, key: bytes) -> bool:
     stopped[key].said = True
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f":material/stop_circle: {text}: stopped.", width="content")
-        st.button("Go on", key=f"go-{next(works.numbers)}", type="tertiary", on_click=stopped.pop, args=(key, None))
+        st.button("Go on", key=f"go-{next(works.numbers)}", type="tertiary", on_click=stopped.pop, args=(key, None))  # ty: ignore[invalid-argument-type]
     return True
 
 
 @st.fragment(run_every=LOOK_EVERY)
 def _progress(key: bytes, work: Work) -> None:
     """A fragment that shows how far the work is, and runs the page again when it is done."""
-    if work.future.done() and get_script_run_ctx().fragment_ids_this_run:
+    context = get_script_run_ctx()
+    if work.future.done() and context and context.fragment_ids_this_run:
         st.rerun()
     works.look(work)
     _draw(works.state(work), work, lambda: _stop_button(key, work, f"stop-{work.number}-{next(works.numbers)}"))

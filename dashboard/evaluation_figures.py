@@ -1,7 +1,10 @@
 """The figures of the Evaluate page that follow the operating point: confusion matrix, curves, calibration, costs."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core import words
@@ -65,7 +68,7 @@ def shown(value: float | None, form: str) -> str:
     return "not defined" if value is None else f"{value:.3f}"
 
 
-def confusion(found: dict, classes: list[str], to_samples) -> None:
+def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], None]) -> None:
     """The confusion matrix; a click on a cell calls `to_samples` with the two classes."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Confusion matrix**", width="content")
@@ -185,7 +188,7 @@ def _costs(run: str, part: str, point: OperatingPoint):
     costs = np.array(point.costs)[::-1, ::-1] if j == 0 else np.array(point.costs)
     curve = operating.sweep(found.y_true == j, found.y_prob[:, j], costs)
     best = operating.cheapest(val.y_true, val.y_prob, point.costs, j) if val else None
-    return charts.cost_curve(curve, point.thresholds[0], best and best["threshold"])
+    return charts.cost_curve(curve, point.thresholds[0], best["threshold"] if best else None)
 
 
 def _gain(run: str, part: str, classes: list[str], j: int):
@@ -218,7 +221,7 @@ def _clicked(view: str, two: bool, picked: list, figures: dict) -> None:
             st.rerun(scope="fragment")
 
 
-def calibrated(figures: dict):
+def calibrated(figures: dict) -> go.Figure:
     """The reliability diagram, with what was corrected before it: class shares, or the temperature."""
     if before := figures.get("calibration_uncorrected"):
         return charts.reliability(figures["calibration"], before, ("Before correction of class shares", "After"))

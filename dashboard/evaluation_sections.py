@@ -195,7 +195,7 @@ def of_leaks(run: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _course(run: str, workspace: str, n_epochs: int, stamp: int) -> list[dict]:  # noqa: ARG001 (parts of the key)
-    _, y_true, logits = runs.epochs(run)
+    _, y_true, logits = runs.epochs(run)  # ty: ignore[not-iterable]
     rows = []
     for i in range(n_epochs):
         said, found = np.array(logits[i], np.float32), dict.fromkeys(COURSE)

@@ -1,6 +1,7 @@
 """What if the picture were another: paint out, crop, turn, brighten and blur it, and see what the model says then."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from core import words
@@ -21,7 +22,7 @@ def tab(run: str, schema: Schema, dataset: Dataset, chosen: Chosen) -> None:
     """The edits, the picture before and after, and the probabilities of both."""
     if not live.ready(run) and engine.ask("Preparing the model for live answers", live.make, run) is None:
         return
-    image = np.asarray(dataset.images[chosen.place])
+    image = np.asarray(dataset.pictures[chosen.place])
     if st.session_state.get("edited") != (run, chosen.sample):  # another picture begins afresh
         st.session_state["edited"] = (run, chosen.sample)
         reset()
@@ -157,7 +158,7 @@ def _dragged(height: int, width: int) -> None:
     st.session_state["edit-drags"] = n + 1  # the figure is drawn anew, without Plotly's own box
 
 
-def bars(y_prob: np.ndarray, classes: list[str], most: int = 5):
+def bars(y_prob: np.ndarray, classes: list[str], most: int = 5) -> go.Figure:
     """Bars of the probabilities before (grey) and after, the classes that matter in either."""
     order = np.argsort(-y_prob.max(axis=0))[:most][::-1]
     names = np.array(charts.labels(classes))[order]

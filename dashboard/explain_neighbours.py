@@ -99,7 +99,7 @@ def _pictures(schema: Schema, dataset: Dataset, near: list, wanted: str) -> tupl
         for name, distance, place in near:
             true = schema.classes[dataset.targets[place]]
             with st.container(width=104, gap=None):
-                st.image(pictures.thumbnail(dataset.images[place], 100), width=100, alt=f"{name}, of class {true}")
+                st.image(pictures.thumbnail(dataset.pictures[place], 100), width=100, alt=f"{name}, of class {true}")
                 st.button(
                     (":green" if true == wanted else ":red") + f"[{words.markdown(words.cut(true, 11))}]",
                     key=f"near-{name}",
@@ -147,10 +147,10 @@ def _open(schema: Schema, dataset: Dataset, chosen: Chosen, name: str, distance:
         left, right = st.columns(2)
         with left:
             st.markdown(f"**{words.markdown(chosen.sample)}**")
-            run_page.chart(map_charts.picture(dataset.images[chosen.place]), "near-this", f"Image {chosen.sample}")
+            run_page.chart(map_charts.picture(dataset.pictures[chosen.place]), "near-this", f"Image {chosen.sample}")
         with right:
             st.markdown(f"**{text}**")
-            run_page.chart(map_charts.picture(dataset.images[place]), "near-that", f"Image {name}")
+            run_page.chart(map_charts.picture(dataset.pictures[place]), "near-that", f"Image {name}")
     else:
         st.markdown(f"**{text}**")
         pair = [explain_sample.cells(schema, dataset.x[i]) for i in (chosen.place, place)]

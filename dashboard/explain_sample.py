@@ -62,7 +62,7 @@ def tab(run: str, schema: Schema, dataset: Dataset | None, chosen: Chosen) -> No
 def sentence(chosen: Chosen) -> str:
     """What the model says of the sample, how sure it is, and whether it is right, in Markdown."""
     true = words.markdown(chosen.true)
-    if chosen.predicted is None:
+    if chosen.predicted is None or chosen.y_prob is None:
         return f"A training sample of class {true}. The net learnt from it, so that it is right here says little."
     said = f"The model says {words.markdown(chosen.predicted)} ({chosen.y_prob.max():.1%}) and is "
     said += f"wrong: it is {true}." if chosen.wrong else "right."
@@ -243,7 +243,7 @@ def _below(run: str, asked: tuple, found: dict, options: dict, places: dict) -> 
 
 @st.fragment
 @frame.in_a_sentence
-def below(run: str, method: str, asked: tuple, options: dict, explanation) -> None:
+def below(run: str, method: str, asked: tuple, options: dict, explanation: explain.Explanation) -> None:
     """The verdict on an explanation with the numbers a click away, and a way into the report and out of it."""
     sample, target, against = asked
     arguments = (run, sample, method, target, against, options)

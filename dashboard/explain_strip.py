@@ -52,6 +52,7 @@ class Chosen:
 
     @property
     def wrong(self) -> bool:
+        """Whether something is said of the sample, and not its true class."""
         return self.predicted is not None and self.predicted != self.true
 
     @property
@@ -148,7 +149,7 @@ def strip(found: answers.Answers, schema: Schema, dataset: Dataset, shown: list[
             said = schema.classes[found.y_prob[i].argmax()] if i >= 0 else None
             about = "not of the test" if i < 0 else "right" if said == true else f"taken for {said}"
             with st.container(width=76, gap=None):
-                st.image(samples.picture(dataset, int(place)), width=72, alt=f"{sample}, of class {true}, {about}")
+                st.image(samples.picture(dataset, int(place)), width=72, alt=f"{sample}, of class {true}, {about}")  # ty: ignore[invalid-argument-type]
                 st.button(
                     words.markdown(_below(true, said)),
                     key=f"pick-{sample}",
@@ -206,6 +207,6 @@ def _outside(run: str, sample: str, schema: Schema, dataset: Dataset | None) -> 
         i = int(rows[0])
         said = schema.classes[found.y_prob[i].argmax()]
         return Chosen(sample, "val", schema.classes[found.y_true[i]], said, found.y_prob[i], place)
-    if place < 0:
+    if dataset is None or place < 0:
         return None
     return Chosen(sample, "train", schema.classes[dataset.targets[place]], None, None, place)

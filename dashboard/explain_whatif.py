@@ -74,7 +74,7 @@ def sentence(schema: Schema, y_prob: np.ndarray, said: np.ndarray, changed: bool
     return f"Now the model says {names[after]} instead of {names[before]}. {moved}"
 
 
-def change_text(name: str, old, new) -> str:
+def change_text(name: str, old: object, new: object) -> str:
     """A change as "age: 39 → 45", in Markdown."""
     old, new = (words.markdown(words.cut(row_form.text(value), 30)) for value in (old, new))
     return f"{words.markdown(words.cut(name, 30))}: {old} → **{new}**"

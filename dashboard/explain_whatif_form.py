@@ -1,6 +1,7 @@
 """The form of a row of a table: a field for each column, within what the training data holds."""
 
 import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,7 @@ def _field(j: int, column: Column, before: float, seen: dict) -> None:
     label = f"**:orange[{label}]**" if changed else label
     was = f"It was {text(plain(column, before))}. " if changed else ""
     may_miss = seen["missing"] or np.isnan(before) or (column.type == "category" and before < 0)
-    shared = {"key": key, "width": WIDTH, "on_change": _take, "args": (j, column)}
+    shared: dict[str, Any] = {"key": key, "width": WIDTH, "on_change": _take, "args": (j, column)}
     if column.type == "category":
         options = sorted({*seen["seen"], *(int(value) for value in (before, now) if value >= 0)})
         options += [-1] if may_miss else []
@@ -127,9 +128,9 @@ def _field(j: int, column: Column, before: float, seen: dict) -> None:
         )
         return
     kind = int if seen["whole"] and all(np.isnan(v) or v == round(v) for v in (before, now)) else float
-    bounds = [kind(plain(column, np.float32(v))) for v in (before, now, seen["low"], seen["high"]) if not np.isnan(v)]
-    st.session_state[key] = None if np.isnan(now) else kind(plain(column, np.float32(now)))
-    st.number_input(
+    bounds = [kind(plain(column, np.float32(v))) for v in (before, now, seen["low"], seen["high"]) if not np.isnan(v)]  # ty: ignore[invalid-argument-type]
+    st.session_state[key] = None if np.isnan(now) else kind(plain(column, np.float32(now)))  # ty: ignore[invalid-argument-type]
+    st.number_input(  # ty: ignore[no-matching-overload]
         label,
         value=None if may_miss else "min",  # with None it may be left empty
         min_value=min(bounds),
@@ -148,7 +149,7 @@ def _take(j: int, column: Column) -> None:
     if value is None:
         row[j] = np.nan
     elif column.type == "date":
-        row[j] = (pd.Timestamp(value) - EPOCH) / pd.Timedelta(days=1)
+        row[j] = (pd.Timestamp(value) - EPOCH) / pd.Timedelta(days=1)  # ty: ignore[unsupported-operator]
     else:
         row[j] = value
     put(row)
@@ -160,7 +161,7 @@ def differs(old: float, new: float) -> bool:
 
 
 def _date(days: float) -> datetime.date:
-    return (EPOCH + pd.Timedelta(days=np.floor(days))).date()
+    return (EPOCH + pd.Timedelta(days=np.floor(days))).date()  # ty: ignore[invalid-explicit-return]
 
 
 def _step(width: float) -> float:
@@ -168,6 +169,6 @@ def _step(width: float) -> float:
     return float(10 ** np.floor(np.log10(width / 20))) if width > 0 else 1.0
 
 
-def text(value) -> str:
+def text(value: object) -> str:
     """A plain value as a person reads it."""
     return "missing" if value is None else str(value)

@@ -1,8 +1,11 @@
 """What the model looks at overall: importance, single columns and pairs, shortcuts, typical samples, their map."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import explain, words
 from core.data.dataset import Dataset, Schema
@@ -43,7 +46,7 @@ def tab(run: str, schema: Schema, dataset: Dataset | None) -> None:
     }[view](run, schema, dataset)
 
 
-def side_by_side():
+def side_by_side() -> Sequence[DeltaGenerator]:
     """Two columns, one under the other where a figure would be too narrow in them."""
     st.html(STYLE)
     return st.container(key="whole-pair").columns(2, gap="medium")
@@ -285,12 +288,12 @@ def _map_of_samples(run: str, schema: Schema, dataset: Dataset | None) -> None:
 def _see(dataset: Dataset | None, sample: str) -> None:
     """The sample itself: its picture or its values."""
     place = -1 if dataset is None else int(pd.Index(dataset.ids).get_indexer([sample])[0])
-    if place < 0:
+    if dataset is None or place < 0:
         st.info("The data is not there any more.", icon=":material/info:")
     elif dataset.kind == "image":
-        st.image(pictures.thumbnail(dataset.images[place], 200), alt=sample)
+        st.image(pictures.thumbnail(dataset.pictures[place], 200), alt=sample)
     else:
-        row = dataset.table.iloc[place]
+        row = dataset.frame.iloc[place]
         shown = pd.DataFrame({"Column": row.index, "Value": row.astype("string").fillna("").to_numpy()})
         st.dataframe(shown, hide_index=True, height=360, alt=f"Values of {sample}")
 
@@ -320,7 +323,7 @@ def _typical(run: str, schema: Schema, dataset: Dataset | None) -> None:
             for column, key in zip(sides, ("most", "least")):
                 places = pd.Index(dataset.ids).get_indexer([name for name in kept.arrays[key][k] if name])
                 if (places >= 0).any():
-                    images = np.stack([dataset.images[i] for i in places if i >= 0])
+                    images = np.stack([dataset.pictures[i] for i in places if i >= 0])
                     alt = f"Images of {schema.classes[k]}: {'most typical' if key == 'most' else 'least typical'}"
                     column.image(pictures.row(enlarged(images)), width="stretch", alt=alt)
         return

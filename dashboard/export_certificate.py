@@ -2,6 +2,8 @@
 
 import html
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -23,7 +25,7 @@ def stored(run: str) -> dict | None:
         return None
 
 
-def whole(what: str, function, *args):
+def whole(what: str, function: Callable, *args: Any) -> Any:
     """Draw a part by a stored record and return what the function does; of a damaged record one sentence is shown."""
     place = st.empty()
     try:

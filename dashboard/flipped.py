@@ -27,7 +27,9 @@ def table(pair: pairing.Paired, classes: list[str], ids: list[str]) -> pd.DataFr
     return pd.DataFrame(frame)
 
 
-def show(title: str, pair: pairing.Paired, classes: list[str], ids: list[str], dataset: Dataset | None, key: str):
+def show(
+    title: str, pair: pairing.Paired, classes: list[str], ids: list[str], dataset: Dataset | None, key: str
+) -> None:
     """One direction: pictures with a link to their explanation, or a table."""
     st.markdown(f"**{title}: {words.count(len(ids), 'sample')}**")
     if not ids:
@@ -68,7 +70,7 @@ def _gallery(rows: pd.DataFrame, run: str, dataset: Dataset) -> None:
             sample, truth, said_a, said_b = row
             with st.container(width=84, gap=None):
                 if sample in position:
-                    picture = pictures.thumbnail(dataset.images[position[sample]], 76)
+                    picture = pictures.thumbnail(dataset.pictures[position[sample]], 76)
                     st.image(picture, width=76, alt=f"{sample}, of class {truth}")
                 st.page_link(
                     "views/explain.py",

@@ -5,12 +5,17 @@ import json
 import logging
 import pathlib
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import files, jobs, runs, words
 from core.workspace import look_at_workspace
 from dashboard import access, sharing, url
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
 
 # Plain Markdown is painted with the page's title; HTML comes later, when the browser has read the code for it. So
 # HTML is for what comes last, and the style here is for what looks right without it too.
@@ -71,7 +76,7 @@ def sidebar(groups: dict) -> None:
             st.caption(f"Workspace: `{runs.workspace()}`")
 
 
-def run(page) -> None:
+def run(page: "StreamlitPage") -> None:
     """Run the page; our own errors become one sentence on it."""
     access.keep_cookie()
     if sharing.read_only() and page.title in sharing.HIDDEN:
@@ -83,7 +88,7 @@ def run(page) -> None:
     _read_ahead()
 
 
-def in_a_sentence(function):
+def in_a_sentence(function: Callable) -> Callable:
     """The function, but an error becomes one sentence on the page: for pages, and for fragments of them.
 
     Ours are shown as they are. Of any other the dashboard's output has the traceback, under the name FAULTS.

@@ -58,7 +58,12 @@ def start_weights(net: str, options: dict, suggested: str, key: str) -> str:
     kind = "run" if suggested.startswith("run:") else "random" if suggested == "random" or not comes_trained else ""
     kind = "file" if suggested and kind == "" else kind
     way = st.segmented_control(
-        "Weights to start from", ways, default=kind, format_func=SOURCES.get, key=f"{key}-weights", required=True
+        "Weights to start from",
+        ways,
+        default=kind,
+        format_func=SOURCES.__getitem__,
+        key=f"{key}-weights",
+        required=True,
     )
     if way == "file":
         return weights_file(suggested if kind == "file" else "", key)
@@ -83,7 +88,7 @@ def weights_file(suggested: str, key: str) -> str:
     return path
 
 
-def kept_file(name: str, content) -> pathlib.Path:
+def kept_file(name: str, content: bytes | memoryview) -> pathlib.Path:
     """An uploaded weights file kept in the workspace; the same content is kept once."""
     folder = runs.workspace() / "uploads" / hashlib.sha256(content).hexdigest()[:16]
     path = folder / f"weights{pathlib.PurePath(name).suffix.lower()}"
@@ -120,7 +125,7 @@ def freezing(suggested: int, key: str) -> int:
             "The backbone keeps its weights",
             list(ways),
             default=default,
-            format_func=ways.get,
+            format_func=ways.__getitem__,
             required=True,
             key=f"{key}-freeze",
             help="Then only the head learns; without random changes the backbone's answers are computed once.",

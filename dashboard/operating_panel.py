@@ -68,7 +68,7 @@ def _two(run: str, classes: list[str]) -> OperatingPoint:
             width="stretch",
         )
     with st.popover("Meet a target", icon=":material/target:", width="stretch"):
-        kind = st.selectbox("Target", list(TARGETS), format_func=TARGETS.get, key="target-kind")
+        kind = st.selectbox("Target", list(TARGETS), format_func=TARGETS.__getitem__, key="target-kind")
         level = st.number_input("Share", 0.0, 1.0, 0.01 if kind == "false_alarms" else 0.95, 0.01, key=f"level-{kind}")
         found = operating.meeting(val.y_true, val.y_prob, j, (kind, level))
         if found["threshold"] is None:

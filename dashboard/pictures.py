@@ -52,7 +52,7 @@ def strip(dataset: Dataset, version: str, target: int, most: int) -> np.ndarray:
     """Images of one class, evenly over the set, in a row: uint8 (height, width, 3)."""
     where = np.flatnonzero(dataset.targets == target)
     chosen = where[np.unique(np.linspace(0, len(where) - 1, min(most, len(where))).round().astype(int))]
-    return row(np.stack([dataset.images[i] for i in chosen]))
+    return row(np.stack([dataset.pictures[i] for i in chosen]))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs={Dataset: lambda dataset: dataset.fingerprint})
@@ -61,8 +61,8 @@ def gallery(dataset: Dataset, where: np.ndarray, per_class: int = 20, max_classe
     rows = []
     for target in range(min(max_classes, len(dataset.classes))):
         found = where[dataset.targets[where] == target][:per_class]
-        tiles = np.full((per_class, *dataset.images.shape[1:]), 128, dataset.images.dtype)
+        tiles = np.full((per_class, *dataset.pictures.shape[1:]), 128, dataset.pictures.dtype)
         if len(found):
-            tiles[: len(found)] = dataset.images[found]
+            tiles[: len(found)] = dataset.pictures[found]
         rows.append(row(tiles))
     return np.concatenate([np.pad(made, ((0, GAP), (0, 0), (0, 0)), constant_values=128) for made in rows])[:-GAP]

@@ -1,9 +1,14 @@
 """What the pages of one run share: choosing the run (kept in the URL), its header, its empty states."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from core import data, evaluation, jobs, runs, words
 from dashboard import frame, sharing, url
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 PLOT = {  # a figure says nothing but itself; under the pointer it offers its picture
     "displaylogo": False,
@@ -29,7 +34,7 @@ def choose(title: str) -> str:
     if asked is not None and asked != run:
         shown = words.literal(words.cut(asked, 60))
         st.warning(f"There is no run {shown} in this workspace; it may have been deleted. This is another one.")
-    if asked != run:
+    if run is not None and asked != run:
         st.query_params["run"] = run  # a link to this page must open it on this run
     with right:
         return url.select("Run", names, "run", names[0], label_visibility="collapsed")
@@ -98,12 +103,12 @@ def _stored(name: str, version: str) -> data.Dataset:
     return data.get(name, version)
 
 
-def clicked(figure, key: str, alt: str) -> list[dict]:
+def clicked(figure: "go.Figure", key: str, alt: str) -> list[dict]:
     """Draw a figure as `chart` does; the points that a person clicked in it."""
     event = st.plotly_chart(figure, key=key, config=PLOT, alt=alt, on_select="rerun", selection_mode="points")
     return event.selection.points
 
 
-def chart(figure, key: str, alt: str) -> None:
+def chart(figure: "go.Figure", key: str, alt: str) -> None:
     """Draw a figure over the whole width, in the colours of the theme, with a text for those who do not see it."""
     st.plotly_chart(figure, key=key, config=PLOT, alt=alt)

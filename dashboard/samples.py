@@ -11,6 +11,7 @@ from core import folds, runs, words
 from core.data import Dataset
 from core.evaluation import metrics, similar
 from dashboard import answers, engine, pictures, run_page, url
+from dashboard.answers import Answers
 from exports import charts
 
 MOST = 200  # samples shown at once
@@ -92,7 +93,7 @@ def dataset_for(run: str, part: str) -> Dataset | None:
         return None
 
 
-def table(run: str, found, said: np.ndarray, order: np.ndarray, dataset: Dataset | None) -> pd.DataFrame:
+def table(run: str, found: Answers, said: np.ndarray, order: np.ndarray, dataset: Dataset | None) -> pd.DataFrame:
     """The samples at `order`, one row each, with their pictures or their cells where the data is there."""
     classes = np.array([*runs.schema(run).classes, "nothing"], object)
     frame = pd.DataFrame(
@@ -115,7 +116,7 @@ def table(run: str, found, said: np.ndarray, order: np.ndarray, dataset: Dataset
 
 def beside(frame: pd.DataFrame, dataset: Dataset, places: np.ndarray) -> pd.DataFrame:
     """The frame with the cells of the rows at `places` (-1: none) beside it; names that it has get a number."""
-    rows = dataset.table.iloc[places].reset_index(drop=True)
+    rows = dataset.frame.iloc[places].reset_index(drop=True)
     rows[places < 0] = None
     both = pd.concat([frame, rows], axis=1)
     while not both.columns.is_unique:  # one that was given a number may be there already
@@ -123,7 +124,9 @@ def beside(frame: pd.DataFrame, dataset: Dataset, places: np.ndarray) -> pd.Data
     return both
 
 
-def holds(run: str, part: str, found, said: np.ndarray, order: np.ndarray, dataset, asked: str) -> np.ndarray:
+def holds(
+    run: str, part: str, found: Answers, said: np.ndarray, order: np.ndarray, dataset: Dataset | None, asked: str
+) -> np.ndarray:
     """Which of the samples at `order` hold each of the words asked for, in any case of letters, bool (n,)."""
     texts = _texts(run, str(runs.workspace()), part, answers.stamp(run, part), found, dataset).iloc[order]
     classes = np.array([*(name.casefold() for name in runs.schema(run).classes), "nothing"], object)
@@ -140,7 +143,7 @@ def _texts(run: str, workspace: str, part: str, stamp: int, _found, dataset: Dat
     text = pd.Series(_found.ids.astype(object))
     if dataset is not None and dataset.kind == "table":
         places = pd.Index(dataset.ids).get_indexer(_found.ids)
-        rows = dataset.table.iloc[places].reset_index(drop=True)
+        rows = dataset.frame.iloc[places].reset_index(drop=True)
         for j in range(rows.shape[1]):
             text = text + "\n" + rows.iloc[:, j].astype("string").fillna("").astype(object)
     return text.str.casefold()
@@ -159,9 +162,9 @@ def one(run: str, part: str, place: int, dataset: Dataset | None, said: int) -> 
             if where < 0:
                 st.info("The data does not have this sample any more.", icon=":material/info:")
             elif dataset.kind == "image":
-                st.image(pictures.thumbnail(dataset.images[where], 200), alt=f"{sample}, of class {truth}")
+                st.image(pictures.thumbnail(dataset.pictures[where], 200), alt=f"{sample}, of class {truth}")
             else:
-                row = dataset.table.iloc[where]
+                row = dataset.frame.iloc[where]
                 values = pd.DataFrame({"Column": row.index, "Value": row.astype("string").fillna("").to_numpy()})
                 st.dataframe(values, hide_index=True, height=260, alt=f"Values of {sample}")
     with middle:
@@ -231,5 +234,5 @@ def picture(dataset: Dataset, place: int) -> str | None:
 
 @st.cache_data(show_spinner=False, max_entries=5000, hash_funcs={Dataset: lambda dataset: dataset.fingerprint})
 def _picture(dataset: Dataset, place: int) -> str:
-    image = pictures.thumbnail(dataset.images[place], ROW_HEIGHT)
+    image = pictures.thumbnail(dataset.pictures[place], ROW_HEIGHT)
     return "data:image/png;base64," + base64.b64encode(image).decode()

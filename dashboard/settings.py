@@ -1,8 +1,13 @@
 """Widgets for settings that describe themselves: one for each field of a dataclass made with core.options."""
 
 import dataclasses
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 WORDS = {
     "lr": "Learning rate",
@@ -13,7 +18,13 @@ WORDS = {
 WIDE = 350  # pixels of a text field; other widgets have half
 
 
-def settings(record, prefix: str, rare: bool | None, only=None, skip=()) -> dict:
+def settings(
+    record: "DataclassInstance",
+    prefix: str,
+    rare: bool | None,
+    only: Container[str] | None = None,
+    skip: Container[str] = (),
+) -> dict:
     """One widget for each field of a settings dataclass; returns the values.
 
     rare : the rare ones, the others, or (None) all of them
@@ -31,17 +42,18 @@ def settings(record, prefix: str, rare: bool | None, only=None, skip=()) -> dict
         return {field.name: widget(field, getattr(record, field.name), f"{prefix}-{field.name}") for field in fields}
 
 
-def widget(field, value, key: str):
+def widget(field: dataclasses.Field, value: Any, key: str) -> Any:
     """The widget for one field of a settings dataclass, filled with `value`; returns what it says."""
     facts = field.metadata
     help_text = facts["help"][0].upper() + facts["help"][1:] + "."
-    shared = {"label": label(field.name), "help": help_text, "key": key, "width": 170}
+    shared: dict[str, Any] = {"label": label(field.name), "help": help_text, "key": key, "width": 170}
     if isinstance(value, bool):
         return st.toggle(value=value, **shared)
     if facts["choices"]:
         return st.selectbox(options=facts["choices"], index=facts["choices"].index(value), **shared)
     if isinstance(value, str):
-        return st.text_input(value=value, **shared | {"width": WIDE}).strip()
+        shared["width"] = WIDE
+        return st.text_input(value=value, **shared).strip()
     whole = isinstance(field.default, int)
     low, high = facts["low"], facts["high"]
     return st.number_input(

@@ -1,6 +1,7 @@
 """Choices that live in the URL, so that a copied link opens the same view and Back works."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,15 @@ def current_run() -> str | None:
     return None
 
 
-def select(label: str, options: Sequence[str], key: str, default: str, widget=st.selectbox, drops=(), **how) -> str:
+def select(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    default: str,
+    widget: Callable = st.selectbox,
+    drops: Sequence[str] = (),
+    **how: Any,
+) -> str:
     """A widget to choose one of a list, whose choice lives in the URL as `?key=choice`.
 
     The default, and what is not on offer, do not live there. drops : other keys that a new choice takes from the URL

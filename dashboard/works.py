@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -61,7 +62,7 @@ def holder() -> dict:
     """Where the pool is, and what it shares; at the end of this process, long work is not waited for."""
     held = {}
     with contextlib.suppress(AttributeError, RuntimeError):  # Python's own pool waits, by a handler made this way
-        threading._register_atexit(end_pool, held)
+        threading._register_atexit(end_pool, held)  # ty: ignore[missing-attribute]
     return held
 
 
@@ -73,6 +74,7 @@ def under_way() -> dict[bytes, Work]:
 
 @st.cache_resource(show_spinner=False)
 def lock() -> threading.RLock:
+    """What whoever changes the works under way holds meanwhile."""
     return threading.RLock()
 
 
@@ -145,7 +147,7 @@ def answered(work: Work, seconds: float = 0.1) -> bool:
     return work.future.done()
 
 
-def result(key: bytes, work: Work):
+def result(key: bytes, work: Work) -> Any:
     """The result of work that is done; it is forgotten then, as the same question may have another answer later."""
     with lock():
         if under_way().get(key) is work:
@@ -208,6 +210,7 @@ def end() -> None:
 
 
 def end_pool(held: dict) -> None:
+    """End the processes of a pool at once, if there is one."""
     pool = held.pop("pool", None)
     if pool is None:
         return
@@ -218,7 +221,7 @@ def end_pool(held: dict) -> None:
 
 # In the engine.
 
-_shared = None
+_shared: Any = None
 
 
 def _begin(shared) -> None:
@@ -227,7 +230,7 @@ def _begin(shared) -> None:
     _shared = shared
 
     def wait() -> None:
-        multiprocessing.parent_process().join()
+        multiprocessing.parent_process().join()  # ty: ignore[missing-union-attribute]
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -237,7 +240,7 @@ def _work(number: int, where: str, function: Callable, args: tuple):
     """Call the function in the workspace `where`; its reports are seen by the dashboard, which can stop it at each."""
     state, stops = _shared
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: float, total: float) -> None:
         state[1] = done / total if total else 0.0
         if stops[number % SLOTS]:
             raise progress.Stopped("The work was stopped.")

@@ -4,6 +4,7 @@ import sys
 
 
 def main() -> None:
+    """Verify a file alone with what that needs alone; else the commands of `exports.cli`."""
     if len(sys.argv) == 3 and sys.argv[1] == "verify" and sys.argv[2].lower().endswith(".onnx"):
         from exports import selftest  # before anything else is imported: NumPy and onnxruntime are enough for this
 

@@ -23,6 +23,7 @@ def shown_values(column: Column, values: np.ndarray) -> list[str]:
 
 
 def category(column: Column, code: int) -> str:
+    """The category that a code stands for, "missing" below 0."""
     return "missing" if code < 0 else column.categories[code]
 
 
@@ -31,7 +32,7 @@ def axis(column: Column, values: np.ndarray) -> np.ndarray:
     if column.type != "date":
         return np.asarray(values, float)
     seconds = np.round(np.asarray(values, float) * 86400)
-    return np.datetime64(EPOCH.to_datetime64(), "s") + seconds.astype("timedelta64[s]")
+    return np.datetime64(EPOCH.to_datetime64(), "s") + seconds.astype("timedelta64[s]")  # ty: ignore[no-matching-overload]
 
 
 def places(column: Column, values: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -1,5 +1,7 @@
 """Dates as text, read inside the exported file: the piece of graph that turns ISO 8601 into days since 1970."""
 
+from typing import Any
+
 import numpy as np
 
 FIRST, LAST = 1678, 2261  # years that a table can hold, pandas' own limits
@@ -38,7 +40,7 @@ def nodes(text: str, days: str) -> list:
 
     def number(of: str, values: dict[str, int]) -> str:
         keys, numbers = list(values), list(values.values())
-        table = {"keys_strings": keys, "values_int64s": numbers, "default_int64": BAD}
+        table: dict[str, Any] = {"keys_strings": keys, "values_int64s": numbers, "default_int64": BAD}
         return node("LabelEncoder", of, domain="ai.onnx.ml", **table)
 
     first, after_t = part(text, "T", "T", 2)

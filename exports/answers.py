@@ -1,6 +1,7 @@
 """What the exported file says of a sample beside the net's scores, and all that this takes from the run."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from core.data.dataset import Dataset
 from core.evaluation import conformal, points
 from core.evaluation.metrics import softmax
 from core.evaluation.operating import OperatingPoint
+
+if TYPE_CHECKING:
+    from core.model import Model
 
 COVERAGE = 0.9  # of the sets of classes
 CENTRES = 64  # that stand for all training samples, where the file says how far a sample is from these
@@ -57,7 +61,7 @@ class Answers:
         return ["logits", "probabilities", "decision", "abstain", *there]
 
 
-def of_run(run: str, model, explanation: bool = False, embedding: bool = False) -> Answers:
+def of_run(run: str, model: "Model", explanation: bool = False, embedding: bool = False) -> Answers:
     """What the file of a run is to say; what its samples are needed for is left out where these are gone."""
     point = points.used(run)
     if point is not None:
@@ -76,7 +80,7 @@ def of_run(run: str, model, explanation: bool = False, embedding: bool = False) 
     return Answers(point, float(temperature), quantiles, outlier, explanation, embedding)
 
 
-def fit_outlier(model, dataset: Dataset, positions: dict[str, np.ndarray]) -> Outlier | None:
+def fit_outlier(model: "Model", dataset: Dataset, positions: dict[str, np.ndarray]) -> Outlier | None:
     """Centres of training samples and usual distances of validation samples; None for a net without a linear layer.
 
     The distance is 1 less the largest cosine with a centre, by what the last linear layer takes. Source of the idea:

@@ -218,8 +218,10 @@ def whatif(
             shares = ", ".join(f"{name} {share:.1%}" for name, share in zip(classes, row))
             console.print(f"{when}: says {classes[k]} ({shares})", markup=False)
         return
-    names = (tuple(name.strip() for name in text.split(",") if name.strip()) for text in (fixed, up, down))
-    found = asking.counterfactuals(run, sample, Wish(*names, to))
+    kept, rising, falling = (
+        tuple(name.strip() for name in text.split(",") if name.strip()) for text in (fixed, up, down)
+    )
+    found = asking.counterfactuals(run, sample, Wish(kept, rising, falling, to))
     console.print(found.record["sentence"], markup=False)
     for changes, k in zip(found.record["changes"], found.record["said"]):
         console.print(f"  says {classes[k]} if " + "; ".join(f"{n}: {a} to {b}" for n, a, b in changes), markup=False)
@@ -241,4 +243,5 @@ def script(run: Run = "latest") -> None:
 
 
 def main() -> None:
+    """Run the command that is asked for; an error is one sentence."""
     guarded(app)

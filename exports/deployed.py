@@ -1,15 +1,21 @@
 """The model as it leaves the house: a torch module from what the file takes to all the numbers that it gives."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from core import preprocessing
+from core.data.dataset import Schema
 from core.evaluation.operating import OperatingPoint
 from core.explain import _maps
 from core.explain._base import Target
 from exports.answers import Answers
+
+if TYPE_CHECKING:
+    from core.model import Model
 
 STEPS = 32  # of integrated gradients
 TITLE = "An explanation inside the file"
@@ -21,7 +27,7 @@ class Deployed(nn.Module):
     Raises ValueError if an explanation is wanted that this net cannot give.
     """
 
-    def __init__(self, model, answers: Answers):
+    def __init__(self, model: "Model", answers: Answers):
         super().__init__()
         self.model, self.answers = model.eval(), answers
         self.is_image = model.schema.kind == "image"
@@ -37,7 +43,7 @@ class Deployed(nn.Module):
         if answers.explanation:
             self.why = _GradCam(model) if self.is_image else _IntegratedGradients(model)
 
-    def forward(self, *values):
+    def forward(self, *values: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x = values[0] if self.is_image else torch.stack([value.float() for value in values], dim=1)
         logits, embedding, explanation = self._answered(x)
         scores = torch.softmax(logits, dim=1)
@@ -60,7 +66,7 @@ class Deployed(nn.Module):
 
     def _answered(self, x):
         """Logits, embedding or None, explanation or None."""
-        if self.is_image and self.why is not None:
+        if isinstance(self.why, _GradCam):
             return self.why(x, self._run, self._target)
         logits, embedding = self._run(self.model.preprocess(x))
         explanation = None if self.why is None else self.why(x, self._target(logits))
@@ -85,7 +91,7 @@ class Deployed(nn.Module):
         return torch.where(decision < 0, logits.argmax(dim=1), decision)
 
 
-def decided(scores, point: OperatingPoint | None):
+def decided(scores: torch.Tensor, point: OperatingPoint | None) -> torch.Tensor:
     """`operating.decide` for a tensor of probabilities (n, n_classes): int64 (n,), -1 where nothing is said."""
     point, n_classes = point or OperatingPoint(), scores.shape[1]
     if len(point.thresholds) == 1:
@@ -117,7 +123,7 @@ def _last_linear(model) -> str | None:
     return gone_through[-1] if gone_through else None
 
 
-def raw(schema, n: int = 2):
+def raw(schema: Schema, n: int = 2) -> torch.Tensor:
     """n samples as the model takes them, of noise."""
     generator = torch.Generator().manual_seed(0)
     if schema.kind == "table":

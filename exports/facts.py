@@ -4,6 +4,7 @@ import base64
 import importlib.metadata
 import json
 import zlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from core.data import split
 from core.data.dataset import Column, Dataset, Schema
 from exports import feeding, golden
 from exports.answers import COVERAGE, Answers
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from core.model import Model
+    from exports.deployed import Deployed
 
 FORMAT = 2
 TOLERANCE = 1e-4  # of the self-test, which must hold on another machine too
@@ -28,12 +35,12 @@ TEXTS = {
 }
 
 
-def write(proto, run: str, model, wanted: Answers, exporter: str) -> None:
+def write(proto: "ModelProto", run: str, model: "Model", wanted: Answers, exporter: str) -> None:
     """Write into the file what it is, each fact as JSON text under "vitrine.NAME"."""
     import onnx
 
     proto.producer_name = "Vitrine"
-    facts = of_run(run, wanted) | {"exporter": exporter, "outputs": outputs(proto)}
+    facts: dict[str, Any] = of_run(run, wanted) | {"exporter": exporter, "outputs": outputs(proto)}
     facts["self_test"] = self_test(model, wanted, facts["inputs"])
     proto.doc_string = f"Made by Vitrine of run {run}. Classes: {', '.join(facts['classes'][:20])}."
     texts = {f"vitrine.{name}": json.dumps(value, allow_nan=False) for name, value in facts.items()}
@@ -83,7 +90,7 @@ def inputs(schema: Schema, dataset: Dataset | None, train: np.ndarray | None) ->
                 "text": f"A {grey} image of any size" + (", levels 0 to 255." if levels else "."),
             }
         ]
-    rows = None if dataset is None else dataset.table.iloc[train]
+    rows = None if dataset is None else dataset.frame.iloc[train]
     return [
         _column(name, column, None if rows is None else rows[column.name])
         for name, column in zip(feeding.input_names(schema), schema.columns)
@@ -124,11 +131,11 @@ def _column(name: str, column: Column, values) -> dict:
     return described
 
 
-def outputs(proto) -> list[dict]:
+def outputs(proto: "ModelProto") -> list[dict]:
     """Each output of the file: its name, type and shape, and what it says."""
     import onnx
 
-    names = {
+    names: dict[int, str] = {
         onnx.TensorProto.FLOAT: "float32",
         onnx.TensorProto.INT64: "int64",
         onnx.TensorProto.BOOL: "bool",
@@ -143,7 +150,7 @@ def outputs(proto) -> list[dict]:
     return found
 
 
-def self_test(model, wanted: Answers, described: list[dict]) -> dict:
+def self_test(model: "Model", wanted: Answers, described: list[dict]) -> dict:
     """Made-up inputs with what PyTorch says to them, and how far the file may be from that.
 
     {"tolerance", "cases": [{"inputs": {name: array}, "outputs": {name: array}}]}; an array is {"dtype", "shape", and
@@ -161,12 +168,12 @@ def self_test(model, wanted: Answers, described: list[dict]) -> dict:
     return {"tolerance": TOLERANCE, "cases": cases}
 
 
-def answers_of(deployed, schema: Schema, x: np.ndarray) -> dict[str, np.ndarray]:
+def answers_of(deployed: "Deployed", schema: Schema, x: np.ndarray) -> dict[str, np.ndarray]:
     """What PyTorch says of raw samples, by output."""
     import torch
 
-    x = torch.from_numpy(np.ascontiguousarray(x))
-    values = (x,) if schema.kind == "image" else tuple(x.unbind(dim=1))
+    given = torch.from_numpy(np.ascontiguousarray(x))
+    values = (given,) if schema.kind == "image" else tuple(given.unbind(dim=1))
     with torch.no_grad():
         return {name: value.numpy() for name, value in zip(deployed.answers.outputs, deployed(*values))}
 

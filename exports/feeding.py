@@ -29,8 +29,8 @@ def input_names(schema: Schema) -> list[str]:
 def inputs(dataset: Dataset, where: np.ndarray) -> dict[str, np.ndarray]:
     """The samples at `where` as the file takes them: straight from the data, nothing computed."""
     if dataset.kind == "image":
-        return {"image": np.ascontiguousarray(dataset.images[where])}
-    rows = dataset.table.iloc[where]
+        return {"image": np.ascontiguousarray(dataset.pictures[where])}
+    rows = dataset.frame.iloc[where]
     return {
         name: column_input(rows[column.name], column.type)
         for name, column in zip(input_names(dataset.schema), dataset.columns)

@@ -66,8 +66,8 @@ def _rows(schema: Schema, described: list[dict], rng, n: int) -> dict[str, np.nd
             values = rng.uniform(low, high, n).astype(np.float32)
             values[0], values[-1] = (np.nan if example is None else example), np.nan
         elif column.type == "date":
-            start = np.datetime64(low or "2000-01-01", "D")
-            span = int((np.datetime64(high, "D") - start).astype(int)) if about.get("range") else 1000
+            start = np.datetime64(low or "2000-01-01", "D")  # ty: ignore[no-matching-overload]
+            span = int((np.datetime64(high, "D") - start).astype(int)) if about.get("range") else 1000  # ty: ignore[no-matching-overload]
             values = (start + rng.integers(0, span + 1, n)).astype(str).astype(object)
             values[0], values[-1] = example or "", ""
         else:

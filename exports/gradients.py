@@ -2,12 +2,14 @@
 
 import numpy as np
 import torch
+from torch import nn
 from torch._decomp import core_aten_decompositions
+from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.ops import aten
+from torch.ops import aten  # ty: ignore[import-not-found]
 
 
-def written_out(module, example: tuple) -> tuple:
+def written_out(module: nn.Module, example: tuple[torch.Tensor, ...]) -> tuple[GraphModule, dict[str, str]]:
     """A graph that computes what `module` computes of inputs like `example`, gradients as plain operations.
 
     With it comes what its weights are called in the module, {name in the graph: name in the module}.

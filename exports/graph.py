@@ -1,14 +1,19 @@
 """Changes to the graph that PyTorch's exporter wrote: names, and what takes or gives text."""
 
+from typing import TYPE_CHECKING
+
 from core.data.dataset import Schema
 from exports import _dates
 from exports.feeding import input_names
 from exports.parity.origins import SCOPES
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 ML = "ai.onnx.ml"
 
 
-def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
+def finish(proto: "ModelProto", schema: Schema, axes: dict[int, str]) -> None:
     """Give inputs their names, let categories and dates be text, and add the output "label"."""
     import onnx
 
@@ -33,7 +38,7 @@ def finish(proto, schema: Schema, axes: dict[int, str]) -> None:
         proto.opset_import.append(onnx.helper.make_opsetid(ML, 4))
 
 
-def rename(proto, names: dict[str, str]) -> None:
+def rename(proto: "ModelProto", names: dict[str, str]) -> None:
     """Call values inside the graph otherwise, {now: then}; a name that is taken stays as it is."""
     graph = proto.graph
     taken = {value.name for value in (*graph.input, *graph.initializer)}

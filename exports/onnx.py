@@ -2,12 +2,18 @@
 
 import pathlib
 import warnings
+from typing import TYPE_CHECKING
 
 from core import files, jobs, runs
 from core.data.dataset import Schema
 from exports import answers as answering
 from exports import graph as graphs
 from exports.answers import Answers
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from core.model import Model
 
 EXPORTERS = ("dynamo", "torchscript")  # PyTorch's two ways to ONNX; the second where the first fails
 MOST_BYTES = 2**31 - 2**24  # of weights, so that the file stays below ONNX's limit of 2 GiB
@@ -60,7 +66,7 @@ def _converted(model, wanted: Answers, exporters: tuple[str, ...]) -> tuple:
     raise ValueError(f"PyTorch cannot write this {what} as ONNX ({'; '.join(problems)}); {advice}.")
 
 
-def convert(model, wanted: Answers = PLAIN, exporter: str = "dynamo"):
+def convert(model: "Model", wanted: Answers = PLAIN, exporter: str = "dynamo") -> "ModelProto":
     """An onnx.ModelProto that computes `wanted` of raw input with `model` (core.model.Model), without metadata."""
     import onnx
     import torch
@@ -110,7 +116,7 @@ def _by_dynamo(deployed, example: tuple, names: list[str], axes: dict[int, str])
         dynamic_shapes=shapes,
         external_data=False,
         verbose=False,
-    ).model_proto
+    ).model_proto  # ty: ignore[missing-union-attribute]
     graphs.rename(proto, weights)
     return proto
 
@@ -128,7 +134,7 @@ def _by_torchscript(deployed, example: tuple, names: list[str], axes: dict[int, 
     torch.onnx.export(
         deployed,
         example,
-        content,
+        content,  # ty: ignore[invalid-argument-type]
         dynamo=False,
         opset_version=OPSET,
         input_names=names,

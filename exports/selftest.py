@@ -17,7 +17,7 @@ FAILED = "vitrine.failed"  # in the metadata of a file whose certificate failed:
 MOST_BYTES = 2**28  # of one array of the self-test, unpacked
 
 
-def check(model, although_marked: bool = False) -> dict:
+def check(model: "str | pathlib.Path | bytes", although_marked: bool = False) -> dict:
     """Run the self-test of a file (path or bytes): {"passed", "sentence", "largest_difference", "cases"}.
 
     Each case is {"n", "largest_difference", "differ": outputs that are not as they were}. Probabilities and scores may
@@ -104,6 +104,7 @@ def _all_unpacked(arrays: dict) -> dict:
 
 
 def unpacked(packed: dict) -> np.ndarray:
+    """The array that is packed as {"dtype", "shape", "text" or "zlib"}; at most MOST_BYTES of it are read."""
     shape = tuple(int(side) for side in packed["shape"])
     if packed["dtype"] == "string":
         return np.array([str(text) for text in packed["text"]], object).reshape(shape)

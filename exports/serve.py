@@ -2,13 +2,18 @@
 
 import contextlib
 import json
-import os
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from exports import model_file
 from exports.serving import permission
 from exports.serving.limits import USUAL, Limits
+
+if TYPE_CHECKING:
+    import socket
+
+    from exports.serving.application import Application
 
 PORT = 8600
 
@@ -46,8 +51,8 @@ def serve(
 
 
 def app(
-    path: str | os.PathLike, token: str | None = None, limits: Limits = USUAL, provider: str | None = None
-):  # -> fastapi.FastAPI
+    path: str | pathlib.Path, token: str | None = None, limits: Limits = USUAL, provider: str | None = None
+) -> "Application":
     """The ASGI application: /predict, /health, /metadata, /metrics, /openapi.json, and a page with examples at /.
 
     Raises ValueError with a sentence if the file cannot be read, LookupError for an unknown provider.
@@ -74,7 +79,7 @@ def find(model_or_run: str) -> pathlib.Path:
     return runs.exported(runs.resolve(model_or_run))
 
 
-def listen(host: str, port: int):
+def listen(host: str, port: int) -> "socket.socket":
     """A listening socket; ValueError with a sentence if there cannot be one."""
     import errno
     import socket

@@ -6,10 +6,16 @@ import os
 import time
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 from core import evaluation, progress, runs, words
 from exports import parity, report
 from exports.folders import without_folders
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+    from exports.model_file import ModelFile
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"  # no network
 INSTALL = "pip install mlflow-skinny"
@@ -165,7 +171,7 @@ def figures(run: str, record: dict) -> str:
     )
 
 
-def signature(model):
+def signature(model: "ModelFile") -> "ModelSignature":
     """What a file (exports.model_file.ModelFile) takes and gives, as mlflow.models.ModelSignature.
 
     A table's columns are tensors by name, as MLflow hands a data frame's text on to onnxruntime only then.

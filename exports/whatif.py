@@ -43,7 +43,7 @@ def changed(run: str, sample: str, values: dict[str, str]) -> tuple[np.ndarray, 
     where = np.flatnonzero(dataset.ids == sample)
     if not len(where):
         raise LookupError(f"There is no sample {sample!r} in the data of run {run}; choose another one.")
-    row = dataset.table.iloc[[where[0]]].copy()
+    row = dataset.frame.iloc[[where[0]]].copy()
     types = {column.name: column for column in dataset.columns}
     for name, value in values.items():
         if name not in types:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core import folds, runs, words
+from core.data.dataset import Dataset, Schema
 from dashboard import (
     engine,
     explain_images,
@@ -16,6 +17,7 @@ from dashboard import (
     run_page,
     url,
 )
+from dashboard.explain_strip import Chosen
 
 THIS, WHAT_IF, NEIGHBOURS, WHOLE, METHODS = TABS = (
     "This sample",
@@ -26,7 +28,7 @@ THIS, WHAT_IF, NEIGHBOURS, WHOLE, METHODS = TABS = (
 )
 
 
-def data_of(run: str):
+def data_of(run: str) -> Dataset | None:
     """The run's data, or None where it is gone, which the page then says."""
     try:
         return run_page.dataset_of(run)
@@ -36,7 +38,7 @@ def data_of(run: str):
         return None
 
 
-def chosen_sample(run: str, schema, dataset):
+def chosen_sample(run: str, schema: Schema, dataset: Dataset | None) -> Chosen | None:
     """The sample that the page is about, or None with the reason on the page."""
     try:
         return explain_strip.choose(run, schema, dataset)
@@ -46,7 +48,7 @@ def chosen_sample(run: str, schema, dataset):
 
 
 @frame.in_a_sentence
-def show(look: str, run: str, schema, dataset, chosen) -> None:
+def show(look: str, run: str, schema: Schema, dataset: Dataset | None, chosen: Chosen | None) -> None:
     """What the chosen tab holds."""
     if look == METHODS:
         explain_methods.tab(schema)

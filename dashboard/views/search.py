@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
-from core.search import space
+from core.search import Search, space
 from dashboard import actions, frame, run_page, url
 from exports.charts import search as search_charts
 
@@ -121,7 +121,7 @@ def course(name: str, watched: bool) -> None:
         table(rows, asked)
 
 
-def progress_text(asked, rows: list[dict], over: int) -> str:
+def progress_text(asked: Search, rows: list[dict], over: int) -> str:
     """How many runs are over, and about how long the others will take."""
     text = f"{over} of {words.count(asked.trials, 'run')}"
     seconds = [row["seconds"] for row in rows if row["seconds"]]
@@ -130,7 +130,8 @@ def progress_text(asked, rows: list[dict], over: int) -> str:
     return text
 
 
-def buttons(name: str, asked, status: dict, working: bool) -> None:
+def buttons(name: str, asked: Search, status: dict, working: bool) -> None:
+    """Stop a search that is at work; let one that is over go on, up to a number of runs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if working:
             stopping = search.path(name, "stop").exists()
@@ -147,7 +148,7 @@ def buttons(name: str, asked, status: dict, working: bool) -> None:
             st.rerun(scope="app")
 
 
-def figures(name: str, asked, rows: list[dict]) -> None:
+def figures(name: str, asked: Search, rows: list[dict]) -> None:
     """The course, and from two trials on what the settings do."""
     views = ["Course", "Settings together", "Each setting", "Two settings", "Importance"]
     n_done = sum(row["value"] is not None for row in rows)
@@ -156,13 +157,12 @@ def figures(name: str, asked, rows: list[dict]) -> None:
     if view != "Course" and n_done < ONLY_TOGETHER:
         st.info("Two runs must be done before their settings can be compared.", icon=":material/info:")
         return
-    study = search.study(name) if view not in ("Course", "Importance") else None
     if view == "Course":
         figure = search_charts.course(rows, asked.objective, asked.maximise)
     elif view == "Settings together":
-        figure = search_charts.parallel(study, asked.objective)
+        figure = search_charts.parallel(search.study(name), asked.objective)
     elif view == "Each setting":
-        figure = search_charts.slices(study, asked.objective)
+        figure = search_charts.slices(search.study(name), asked.objective)
     elif view == "Two settings":
         if len(searched) < 2:
             st.info("Only one setting was searched.", icon=":material/info:")
@@ -170,7 +170,7 @@ def figures(name: str, asked, rows: list[dict]) -> None:
         left, right = st.columns(2)
         first = left.selectbox("Across", searched, key="across")
         second = right.selectbox("Up", [other for other in searched if other != first], key="up")
-        figure = search_charts.contour(study, asked.objective, first, second)
+        figure = search_charts.contour(search.study(name), asked.objective, first, second)
     else:
         shares = search.importances(name)
         if not shares:
@@ -180,7 +180,7 @@ def figures(name: str, asked, rows: list[dict]) -> None:
     run_page.chart(figure, f"search-{view}", view)
 
 
-def table(rows: list[dict], asked) -> None:
+def table(rows: list[dict], asked: Search) -> None:
     """All trials, the best first; a chosen one leads to its run."""
     sign = -1 if asked.maximise else 1
     rows = sorted(rows, key=lambda row: (row["value"] is None, sign * (row["value"] or 0)))

@@ -115,7 +115,7 @@ def _samples(run: str, thing: str) -> tuple[str, ...]:
     ):
         return ()
     left, right = st.columns(2)
-    which = left.selectbox("Which", list(WHICH), format_func=WHICH.get, key="share-which")
+    which = left.selectbox("Which", list(WHICH), format_func=WHICH.__getitem__, key="share-which")
     if which == "ids":
         return tuple(right.multiselect("Ids", said.ids.tolist(), key="share-ids", max_selections=page_samples.MOST))
     n = right.number_input("How many", 1, min(page_samples.MOST, len(said.ids)), min(12, len(said.ids)), key="share-n")

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -35,7 +36,7 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
     """One sentence, the class balance, and what the samples look like."""
     thing = dataset.schema.sample_word
     shape = (
-        f"{dataset.images.shape[3]}x{dataset.images.shape[2]} pixels"
+        f"{dataset.pictures.shape[3]}x{dataset.pictures.shape[2]} pixels"
         if dataset.kind == "image"
         else words.count(len(dataset.columns), "column")
     )
@@ -50,7 +51,9 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
         if dataset.kind == "image":
             st.markdown("**Some of the training images**")
             st.image(
-                pictures.gallery(dataset, np.flatnonzero(parts == "train"), 20 if dataset.images.shape[3] <= 64 else 8),
+                pictures.gallery(
+                    dataset, np.flatnonzero(parts == "train"), 20 if dataset.pictures.shape[3] <= 64 else 8
+                ),
                 caption="One class per row",
                 alt="Training images, a row of them for each class",
                 width="stretch",
@@ -175,7 +178,7 @@ name = st.selectbox("Data set", names, key="data", format_func=data.title, label
 dataset = run_page.dataset(name)
 if cloned and name != cloned.data.name:
     cloned = None
-if cloned:
+if cloned and before:
     st.caption(f"Filled in with the settings of {before[11:]}.")
 prefix = f"{name}-from-{before}" if cloned else name
 given = data_split.from_query(st.query_params) if asked == name and not cloned else {}
@@ -226,7 +229,7 @@ start = suggested.training
 if asked == name and not cloned and (strength := st.query_params.get("resample")):
     with contextlib.suppress(ValueError):
         start = dataclasses.replace(start, resample=min(1.0, max(0.0, float(strength))))
-values = {"freeze": 0, "backbone_lr": start.backbone_lr}
+values: dict[str, Any] = {"freeze": 0, "backbone_lr": start.backbone_lr}
 if nets.has_backbone(net) and (trained or start.freeze):
     values["freeze"] = net_choice.freezing(start.freeze, f"{key}-training")
 no_widget = ("freeze",) if nets.has_backbone(net) else ("freeze", "backbone_lr")

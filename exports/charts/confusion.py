@@ -2,6 +2,7 @@
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from exports.charts import base, labels
 
@@ -10,7 +11,7 @@ MANY = 25  # classes drawn at once
 
 
 def confusion_matrix(
-    counts, classes: list[str], by: str = "count", order: str = "given", most: int = MANY
+    counts: ArrayLike, classes: list[str], by: str = "count", order: str = "given", most: int = MANY
 ) -> go.Figure:
     """Counts (n_classes, n_classes), true class by row. Each cell can be clicked: its customdata is [i, j, ...].
 

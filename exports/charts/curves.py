@@ -12,7 +12,7 @@ UNSEEN = {"marker": {"opacity": 0}}
 
 
 def roc(
-    curves: list[dict], areas: dict, classes: list[str], point=None, log: bool = False, only: str = ""
+    curves: list[dict], areas: dict, classes: list[str], point: dict | None = None, log: bool = False, only: str = ""
 ) -> go.Figure:
     """ROC curves, one class against the rest, macro and micro, with the diagonal of a guess; see `_curves`."""
     fig = base("False alarms (1 - specificity)", "Recall (sensitivity)")
@@ -22,7 +22,9 @@ def roc(
     return _log(square(fig), log)
 
 
-def precision_recall(curves: list[dict], areas: dict, classes: list[str], point=None, only: str = "") -> go.Figure:
+def precision_recall(
+    curves: list[dict], areas: dict, classes: list[str], point: dict | None = None, only: str = ""
+) -> go.Figure:
     """Precision/recall curves, one class against the rest, and micro; see `_curves`."""
     fig = base("Recall", "Precision")
     _curves(fig, curves, areas, classes, "recall %{x:.1%}, precision %{y:.1%}", point, only)
@@ -144,6 +146,7 @@ def band(fig: go.Figure, x: Sequence, low: Sequence, high: Sequence, color: str,
 
 
 def square(fig: go.Figure) -> go.Figure:
+    """The figure with both axes from 0 to 100%, as long as each other."""
     fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
     fig.update_yaxes(
         range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain", constraintoward="bottom"

@@ -109,7 +109,9 @@ def interactions(names: list[str], strength: np.ndarray, size: np.ndarray | None
     return fig.update_layout(height=90 + 25 * len(order))
 
 
-def surface(values: np.ndarray, grid_1, grid_2, column_1: Column, column_2: Column) -> go.Figure:
+def surface(
+    values: np.ndarray, grid_1: np.ndarray, grid_2: np.ndarray, column_1: Column, column_2: Column
+) -> go.Figure:
     """The mean probability, float (g1, g2), with two columns set to the values of their grids."""
     fig = base(_columns.title(column_1), _columns.title(column_2))
     axes = []

@@ -127,7 +127,8 @@ def _sized(made: Image.Image, most: int) -> Image.Image:
     if scale == 1:
         return made
     how = Resampling.NEAREST if scale > 1 or made.mode == "P" else Resampling.BOX
-    return made.resize(tuple(max(1, round(scale * side)) for side in made.size), how)
+    width, height = (max(1, round(scale * side)) for side in made.size)
+    return made.resize((width, height), how)
 
 
 def _figure(made: Image.Image, size, form: str = "") -> go.Figure:

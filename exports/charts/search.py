@@ -1,9 +1,14 @@
 """Figures of a search: its course, which settings did well together, and which of them matter."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objs as go
 
 from exports import charts
+
+if TYPE_CHECKING:
+    import optuna
 
 SCALE = "Viridis"
 
@@ -38,7 +43,7 @@ def course(rows: list[dict], objective: str, maximise: bool) -> go.Figure:
     return fig.update_layout(uirevision="course")
 
 
-def parallel(study, objective: str) -> go.Figure:
+def parallel(study: "optuna.Study", objective: str) -> go.Figure:
     """One line per trial through its settings and its result."""
     from optuna import visualization
     from plotly import colors
@@ -62,7 +67,7 @@ def parallel(study, objective: str) -> go.Figure:
     return fig.update_layout(margin={"l": 70, "r": 30, "t": 50, "b": 30})
 
 
-def slices(study, objective: str) -> go.Figure:
+def slices(study: "optuna.Study", objective: str) -> go.Figure:
     """The result by each setting alone."""
     from optuna import visualization
 
@@ -72,7 +77,7 @@ def slices(study, objective: str) -> go.Figure:
     )
 
 
-def contour(study, objective: str, first: str, second: str) -> go.Figure:
+def contour(study: "optuna.Study", objective: str, first: str, second: str) -> go.Figure:
     """The result by two settings together."""
     from optuna import visualization
 

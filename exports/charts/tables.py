@@ -1,7 +1,10 @@
 """Figures of what a model does with the columns of a table. Numbers -> Plotly figures, in the form of `charts`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from core import words
 from core.data.dataset import Column
@@ -25,7 +28,12 @@ BINS = 30
 
 
 def waterfall(
-    names: list[str], shares, start: float | None, total: float, unit: str = "probability", error=None
+    names: list[str],
+    shares: ArrayLike,
+    start: float | None,
+    total: float,
+    unit: str = "probability",
+    error: ArrayLike | None = None,
 ) -> go.Figure:
     """From the base rate to what is said of a row, column by column, the largest share on top.
 
@@ -42,7 +50,8 @@ def waterfall(
     if len(rest):
         named.append(words.count(len(rest), "other column"))
         steps = np.append(steps, shares[rest].sum())
-        sizes = None if error is None else np.append(sizes, np.sqrt((np.asarray(error, float)[rest] ** 2).sum()))
+        if sizes is not None:
+            sizes = np.append(sizes, np.sqrt((np.asarray(error, float)[rest] ** 2).sum()))
     whole, percent = start is not None, unit == "probability"
     form, of = ("+.1%", ".1%") if percent else ("+.3f", ".3f")
     fig = base({"probability": "Probability", "logit": "Score of the class"}.get(unit, unit), "")
@@ -84,7 +93,7 @@ def waterfall(
     return fig.update_layout(height=110 + 25 * len(named), margin={"t": 40, "b": 8, "l": 8, "r": 8}, bargap=0.25)
 
 
-def place(column: Column, values: np.ndarray, value: float, targets: np.ndarray, classes) -> go.Figure:
+def place(column: Column, values: np.ndarray, value: float, targets: np.ndarray, classes: Sequence[str]) -> go.Figure:
     """Where a row's value lies among those of other rows, which are counted by class.
 
     values : float (n,), raw, of those rows;  targets : int (n,), their classes;  value : the row's own, NaN if missing
@@ -140,7 +149,13 @@ def place(column: Column, values: np.ndarray, value: float, targets: np.ndarray,
 
 
 def mean_bars(
-    names: list[str], mean, low=None, high=None, title: str = "Mean share", percent: bool = True, most: int = 15
+    names: list[str],
+    mean: ArrayLike,
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+    title: str = "Mean share",
+    percent: bool = True,
+    most: int = 15,
 ) -> go.Figure:
     """Horizontal bars of a figure of each column with its interval, the largest on top, at most so many."""
     mean = np.asarray(mean, float)
@@ -166,7 +181,7 @@ def mean_bars(
     return fig.update_layout(height=90 + 24 * len(order))
 
 
-def beeswarm(values: np.ndarray, x: np.ndarray, columns, most: int = MOST) -> go.Figure:
+def beeswarm(values: np.ndarray, x: np.ndarray, columns: Sequence[Column], most: int = MOST) -> go.Figure:
     """Shares of each column in many rows, a point each, coloured by how high the column's value is.
 
     values : float (n, n_columns), shares in probability;  x : raw rows (n, n_columns);  columns : the schema's
@@ -202,7 +217,9 @@ def beeswarm(values: np.ndarray, x: np.ndarray, columns, most: int = MOST) -> go
     return fig.update_layout(height=90 + 27 * len(order))
 
 
-def dependence(values: np.ndarray, x: np.ndarray, columns, j: int, other: int | None = None) -> go.Figure:
+def dependence(
+    values: np.ndarray, x: np.ndarray, columns: Sequence[Column], j: int, other: int | None = None
+) -> go.Figure:
     """The share of column j in many rows by its value, coloured by the value of another column."""
     column = columns[j]
     fig = base(_columns.title(column), "Share in the probability")
@@ -218,8 +235,12 @@ def dependence(values: np.ndarray, x: np.ndarray, columns, j: int, other: int | 
         if columns[other].type == "category":
             groups = _by_value(np.array(with_it, object), there)
         else:
-            bar = {"title": {"text": name, "side": "right"}, "thickness": 10}
-            bar |= {"tickvals": [0, 1], "ticktext": ["low", "high"]}
+            bar = {
+                "title": {"text": name, "side": "right"},
+                "thickness": 10,
+                "tickvals": [0, 1],
+                "ticktext": ["low", "high"],
+            }
             scale = {"colorscale": LOW_HIGH, "cmin": 0, "cmax": 1, "colorbar": bar}
             groups = [(there, {"color": _rank(x[:, other])[there], **scale}, "")]
     add = fig.add_scattergl if len(x) > 5000 else fig.add_scatter

@@ -123,7 +123,7 @@ def _licence() -> bytes:
     """The project's licence; where the project is installed, it is among what the installer knows of it."""
     if (ROOT / "LICENSE").is_file():
         return (ROOT / "LICENSE").read_bytes()
-    return importlib.metadata.distribution("vitrine").read_text("licenses/LICENSE").encode()
+    return importlib.metadata.distribution("vitrine").read_text("licenses/LICENSE").encode()  # ty: ignore[missing-union-attribute]
 
 
 def pinned(names: tuple[str, ...]) -> str:

@@ -50,7 +50,7 @@ def real(run: str, model: ModelFile) -> tuple[dict[str, bytes], list[dict]]:
     if model.kind == "table":
         return {ROWS: rows(model, feeding.inputs(dataset, where))}, expected
     if (runs.evaluation(run) or {}).get("pixels") != "original":
-        return _named([png(dataset.images[i]) for i in where], ".png"), expected
+        return _named([png(dataset.pictures[i]) for i in where], ".png"), expected
     files = [pathlib.Path(dataset.root, dataset.about["file"].iloc[i]) for i in where]
     try:
         contents = [file.read_bytes() for file in files]

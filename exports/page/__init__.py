@@ -7,6 +7,7 @@ import hashlib
 import json
 import pathlib
 import zlib
+from typing import Any
 
 from core import notes, progress, runs, words
 from core.evaluation import points
@@ -113,7 +114,7 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
     script = "\n".join((TEMPLATES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     point = facts.get("operating_point")
-    known = {name: facts[name] for name in GIVEN} | {
+    known: dict[str, Any] = {name: facts[name] for name in GIVEN} | {
         "thing": "picture" if facts["kind"] == "image" else "row",
         "point": point and {name: point[name] for name in ("thresholds", "costs", "abstain_below", "positive")},
         "coverage": (facts.get("conformal") or {}).get("coverage"),

@@ -73,7 +73,7 @@ def _pictures(dataset: Dataset, where: np.ndarray) -> list[dict]:
 
     found = []
     for i in where:
-        levels = dataset.images[i]
+        levels = dataset.pictures[i]
         if dataset.root and "file" in dataset.about:
             with contextlib.suppress(OSError, ValueError):
                 levels = decode.original(str(pathlib.Path(dataset.root, dataset.about["file"].iloc[i])), len(levels))

@@ -103,4 +103,4 @@ def _unpack(content: bytes, origin: str) -> None:
         with tarfile.open(fileobj=file, mode="r:gz") as package:
             for name in FILES:
                 with replacing(folder() / name) as beside:
-                    beside.write_bytes(package.extractfile(f"package/dist/{name}").read())
+                    beside.write_bytes(package.extractfile(f"package/dist/{name}").read())  # ty: ignore[missing-union-attribute]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from exports.answers import Answers
 from exports.parity import hunting
 from exports.parity.sides import File, PyTorch, Refused, apart_for_its_size
 from exports.parity.tally import CLOSE, Rows, Tally
+
+if TYPE_CHECKING:
+    from core.model import Model
 
 FORMAT = runs.PARITY
 TOLERANCE = {"table": 1e-5, "image": 1e-4}  # largest allowed difference of a probability
@@ -85,7 +89,7 @@ def stored(run: str) -> dict | None:
 
 def compare(
     path: pathlib.Path,
-    model,
+    model: "Model",
     dataset: Dataset,
     where: np.ndarray,
     wanted: Answers | None = None,

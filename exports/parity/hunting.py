@@ -1,6 +1,7 @@
 """Looking for inputs on which the exported file and PyTorch disagree: extreme ones, and ones that are searched for."""
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,12 @@ def extreme(file: File, torch_side: PyTorch, tolerance: float) -> list[dict]:
     """
     rows = []
     for name, given in golden.extreme(torch_side.schema).items():
-        row = {"name": name, "passed": False, "largest_difference": None, "largest_logit_difference": None}
+        row: dict[str, Any] = {
+            "name": name,
+            "passed": False,
+            "largest_difference": None,
+            "largest_logit_difference": None,
+        }
         try:
             got = file.ask(given, ASKED)
         except Refused as error:

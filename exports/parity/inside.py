@@ -1,9 +1,16 @@
 """Values inside: of a file node by node, and of a net module by module."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
-def values(proto, feeds: dict[str, np.ndarray], wanted: list[str]) -> list[np.ndarray]:
+    from core.model import Model
+
+
+def values(proto: "ModelProto", feeds: dict[str, np.ndarray], wanted: list[str]) -> list[np.ndarray]:
     """Values inside the file, computed node by node, nothing optimised."""
     import onnx
     import onnxruntime
@@ -26,7 +33,7 @@ def values(proto, feeds: dict[str, np.ndarray], wanted: list[str]) -> list[np.nd
     return [np.asarray(value) for value in session.run(wanted, feeds, only)]
 
 
-def sizes(model, x: np.ndarray) -> tuple[dict[str, int], list[str]]:
+def sizes(model: "Model", x: np.ndarray) -> tuple[dict[str, int], list[str]]:
     """How many values each module gives, of those that run once and give one tensor; and the modules as they run."""
     import torch
 
@@ -41,7 +48,7 @@ def sizes(model, x: np.ndarray) -> tuple[dict[str, int], list[str]]:
     return {name: size for name, size in found.items() if calls.count(name) == 1}, calls
 
 
-def outputs(model, x: np.ndarray, names: set[str | None]) -> dict[str | None, np.ndarray]:
+def outputs(model: "Model", x: np.ndarray, names: set[str | None]) -> dict[str | None, np.ndarray]:
     """What these modules give; under None what the model takes."""
     found = {None: x.astype(np.float32)} if None in names and x.ndim == 2 else {}
 

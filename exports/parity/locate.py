@@ -3,11 +3,15 @@
 import pathlib
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exports.parity import inside
 from exports.parity.origins import HEAVY, Graph
+
+if TYPE_CHECKING:
+    from core.model import Model
 
 ROWS = 64  # samples of which the worst are looked at
 WORST = 4
@@ -28,7 +32,7 @@ class Place:
 
 
 def first(
-    path: pathlib.Path, model, feeds: dict[str, np.ndarray], x: np.ndarray, temperature: float = 1.0
+    path: pathlib.Path, model: "Model", feeds: dict[str, np.ndarray], x: np.ndarray, temperature: float = 1.0
 ) -> dict | None:
     """The first node of the file whose values differ from PyTorch's: {"node", "module", "text"}, None if none does.
 
@@ -198,7 +202,7 @@ def _told(proto, graph: Graph, model, feeds, place: Place, x) -> dict:
     where = f"at {_named(module, model)}" if module in dict(model.named_modules()) else f"at {module}"
     size = "" if not np.isfinite(place.error) else f" by {place.error:.1e} of their largest value"
     text = f"The values first differ{size} {where}"
-    if node is not None:
+    if i is not None:
         text += f", in node {node} ({graph.nodes[i].op_type})"
     elif len(nodes) > 1:
         text += f", in one of {len(nodes)} nodes from {graph.nodes[nodes[0]].name} to {graph.nodes[nodes[-1]].name}"
@@ -231,13 +235,14 @@ def _weights_of(graph: Graph, model, i: int) -> str:
 
     there = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     for name in graph.nodes[i].input:
-        own = there.get(graph.own(name)) if name in graph.weights and graph.own(name) else None
-        if own is None or _is_folded(graph, model, i):
+        called = graph.own(name) if name in graph.weights else None
+        own = there.get(called) if called else None
+        if not called or own is None or _is_folded(graph, model, i):
             continue
         values = onnx.numpy_helper.to_array(graph.weights[name])
         mine = own.detach().cpu().numpy()
         if values.shape != mine.shape or not np.allclose(values, mine, rtol=1e-6, atol=1e-7, equal_nan=True):
-            return f"Its {graph.own(name).rsplit('.', 1)[-1]} in the file is not the model's."
+            return f"Its {called.rsplit('.', 1)[-1]} in the file is not the model's."
     return ""
 
 

@@ -1,6 +1,7 @@
 """The two sides of a comparison: what PyTorch says of samples, and what the exported file says."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class File:
 
     @property
     def point(self) -> OperatingPoint | None:
+        """The operating point that the file decides by, or None."""
         return point_of(self.facts)
 
     def ask(self, feeds: dict[str, np.ndarray], wanted: list[str] | None = None) -> dict[str, np.ndarray]:
@@ -56,7 +58,7 @@ class File:
         options.only_execute_path_to_fetches = True
         names = [name for name in self.outputs if wanted is None or name in wanted]
         try:
-            said = dict(zip(names, self.session.run(names, feeds, options)))
+            said: dict[str, Any] = dict(zip(names, self.session.run(names, feeds, options)))
         except Exception as error:  # onnxruntime's many kinds
             raise _refused(error) from error
         if "decision" not in said:
@@ -120,7 +122,7 @@ class PyTorch:
 
         method = gradcam if self.schema.kind == "image" else integrated_gradients
         target = np.where(decision < 0, logits.argmax(axis=1), decision)
-        found = None
+        found: Any = None
         for k in np.unique(target):
             where = np.flatnonzero(target == k)
             values = method.explain(self.model, torch.from_numpy(np.array(x[where])), int(k)).values.numpy()

@@ -1,5 +1,7 @@
 """What the comparisons of a certificate come to, as plain numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from core.data.dataset import Dataset
@@ -22,10 +24,11 @@ class Rows:
         self.dataset, self.where = dataset, where
         self.y_true, self.ids = dataset.targets[where], dataset.ids[where].astype(str)
         self.names = [*dataset.classes, "nothing"]
-        self.x = np.asarray(dataset.x[where]) if dataset.kind == "table" else dataset.images[where]
+        self.x = np.asarray(dataset.x[where]) if dataset.kind == "table" else dataset.pictures[where]
         self.large = self.x[0].size >= LARGE
 
     def feeds(self, places: np.ndarray) -> dict[str, np.ndarray]:
+        """What the file is fed of these rows: by input, those at `places`, int (n,)."""
         return feeding.inputs(self.dataset, self.where[places])
 
 
@@ -37,7 +40,7 @@ class Tally:
         self.checks: list[dict] = []
         self.decisions: dict[str, dict] = {}  # those that differ, by sample
         self.largest, self.largest_at, self.d = -1.0, None, 0.0
-        self.whole = None  # the comparison of all samples by which the metrics are computed
+        self.whole: Any = None  # the comparison of all samples by which the metrics are computed
 
     def add(self, how: dict, places: np.ndarray, expected: dict, got: dict) -> None:
         """Count one comparison: how it was made, places of the samples, and what both sides say."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,15 @@ def _is_of_samples(kept: explain.Explanation) -> bool:
 
 def _section(run: str, kept: explain.Explanation) -> dict:
     record = kept.record
-    made = {"title": "", "sentence": "", "pictures": [], "figure": None, "trust": None, "changes": [], "note": ""}
+    made: dict[str, Any] = {
+        "title": "",
+        "sentence": "",
+        "pictures": [],
+        "figure": None,
+        "trust": None,
+        "changes": [],
+        "note": "",
+    }
     if "method" not in record:
         return made | _counterfactuals(run, record)
     module = explain.module(record["method"])
@@ -78,8 +87,8 @@ def _whole(run: str, kept: explain.Explanation) -> dict:
     arrays, record, schema = kept.arrays, kept.record, runs.schema(run)
     names, classes = [column.name for column in schema.columns], schema.classes
     if record["method"] == "permutation_importance":
-        title = "Accuracy lost when shuffled"
-        return {"figure": _json(table_charts.mean_bars(names, *(arrays[k] for k in ("mean", "low", "high")), title))}
+        title, (mean, low, high) = "Accuracy lost when shuffled", (arrays[k] for k in ("mean", "low", "high"))
+        return {"figure": _json(table_charts.mean_bars(names, mean, low, high, title))}
     if record["method"] == "shapley_summary":
         return {"figure": _json(table_charts.beeswarm(arrays["values"], arrays["x"], schema.columns))}
     if record["method"] == "partial_dependence":

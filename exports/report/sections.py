@@ -1,5 +1,7 @@
 """What the sections of a report say, each a dict for the template; a section that has nothing to say says why."""
 
+from typing import Any
+
 import numpy as np
 
 from core import runs, words
@@ -36,7 +38,14 @@ SHOWN = (
 def of_data(run: str) -> dict:
     """{"origin", "licence", "parts": [(name, n)], "classes": [(name, n by part)], "columns", "left_out", "note"}."""
     config, schema = runs.config(run), runs.schema(run)
-    found = {"name": config.data.name, "origin": "", "licence": "", "parts": [], "classes": [], "left_out": []}
+    found: dict[str, Any] = {
+        "name": config.data.name,
+        "origin": "",
+        "licence": "",
+        "parts": [],
+        "classes": [],
+        "left_out": [],
+    }
     found |= {"fingerprint": runs.fingerprint(run), "note": "", "more_columns": 0}
     found["columns"] = [
         (column.name, column.type, f"{len(column.categories)} values" if column.categories else "", column.missing)

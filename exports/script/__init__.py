@@ -242,7 +242,7 @@ def _arch(config: TrainConfig, schema, net) -> dict:
     if "image_size" in takes:
         arguments += f", image_size={schema.shape[1]}"
         if nets.starts_trained(config.net.name, config.net.weights) and not config.net.weights.startswith("run:"):
-            side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+            side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]  # ty: ignore[missing-attribute]
             if side != schema.shape[1]:
                 raise ValueError(f"A script is written for {name} at {side} pixels, not at {schema.shape[1]}.")
     if "input_size" in takes:
@@ -308,7 +308,7 @@ def _named(config: TrainConfig) -> str:
     """The name of torchvision's weights; its default where the run names none."""
     from torchvision import models
 
-    return config.net.weights or models.get_model_weights(config.net.options.get("arch", "mobilenet_v2")).DEFAULT.name
+    return config.net.weights or models.get_model_weights(config.net.options.get("arch", "mobilenet_v2")).DEFAULT.name  # ty: ignore[missing-attribute]
 
 
 # ---------------------------------------------------------------------------------------------------- training

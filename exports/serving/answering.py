@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Answerer:
         if self.kind != "table":
             one = self._pictures if self.kind == "image" else self._tensors
             return [_caught(one, job) for job in jobs]
-        results: list[bytes | Exception | None] = [None] * len(jobs)
+        results: list[Any] = [None] * len(jobs)
         groups: dict[tuple, list[tuple[int, list[dict]]]] = {}
         for i, job in enumerate(jobs):
             read = _caught(reading.rows, job.content, job.content_type, self.model.inputs, self.limits)

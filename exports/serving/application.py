@@ -123,6 +123,7 @@ class Application(fastapi.FastAPI):
             return HTMLResponse(pages.page(self.model, address, self.token is not None))
 
     def openapi(self) -> dict:
+        """The description of the service, with the inputs and outputs of this file."""
         return pages.openapi(self.model, super().openapi())
 
 

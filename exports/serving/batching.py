@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 
 class Batcher:
@@ -22,7 +23,7 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def ask(self, job, n_bytes: int):
+    async def ask(self, job: object, n_bytes: int) -> Any:
         """The result of one job."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
@@ -33,6 +34,7 @@ class Batcher:
         return await future
 
     def close(self) -> None:
+        """Take no more jobs; those that wait are dropped."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, loop) -> None:

@@ -24,6 +24,7 @@ class Counts:
         self._known: dict[tuple[str, int], tuple] = {}
 
     def batch(self, n: int) -> None:
+        """Note that so many samples were answered at once."""
         self._batches.observe(n)
 
     def answered(self, path: str, code: int, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 from exports.serving.limits import Limits, Refused
 
@@ -120,7 +121,7 @@ def parts(content: bytes, content_type: str) -> list[tuple[str, bytes]]:
         "on_header_end": end_header,
     }
     try:
-        parser = MultipartParser(boundary, callbacks)
+        parser = MultipartParser(boundary, callbacks)  # ty: ignore[invalid-argument-type]
         parser.write(content)
         parser.finalize()
     except FormParserError as error:
@@ -143,7 +144,7 @@ def check_size(content: bytes, name: str, limits: Limits) -> None:
         raise Refused(413, said)
 
 
-def parsed(content: bytes):
+def parsed(content: bytes) -> Any:
     """The JSON value of a body."""
     import orjson
 
@@ -154,10 +155,11 @@ def parsed(content: bytes):
 
 
 def media_type(content_type: str) -> str:
+    """What a Content-Type says without its parameters, in small letters."""
     return content_type.partition(";")[0].strip().lower()
 
 
-def kind_of(value) -> str:
+def kind_of(value: object) -> str:
     """What a JSON value is, in words."""
     kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
     return kinds.get(type(value), "null")

@@ -1,10 +1,15 @@
 """JSON tensors for files that say no more than ONNX makes them: {"inputs": {name: nested lists}}."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from exports.model_file import ModelFile
 from exports.serving import reading
 from exports.serving.limits import Refused
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, NodeArg
 
 TYPES = {  # of onnxruntime -> of NumPy
     "float": "float32",
@@ -33,12 +38,12 @@ def feeds(content: bytes, content_type: str, model: ModelFile) -> dict[str, np.n
     return {name: _array(given[name], one) for name, one in wanted.items()}
 
 
-def plain(values):
+def plain(values: Any) -> Any:
     """An output as JSON has it."""
     return values.tolist() if isinstance(values, np.ndarray) else values
 
 
-def described(session) -> tuple[list[dict], list[dict]]:
+def described(session: "InferenceSession") -> tuple[list[dict], list[dict]]:
     """Name, type and shape of each input and output of a session, as the file has them."""
     inputs, outputs = (
         [{"name": one.name, "type": type_of(one), "shape": list(one.shape)} for one in some]
@@ -47,7 +52,7 @@ def described(session) -> tuple[list[dict], list[dict]]:
     return inputs, outputs
 
 
-def type_of(one) -> str:
+def type_of(one: "NodeArg") -> str:
     """ "tensor(float)" -> "float32"; what NumPy has no name for stays as onnxruntime has it."""
     inner = one.type.removeprefix("tensor(").removesuffix(")")
     return "string" if inner == "string" else TYPES.get(inner, one.type)

@@ -3,8 +3,12 @@
 import asyncio
 import contextlib
 import json
+from typing import TYPE_CHECKING
 
 from exports.serving.limits import Limits, Refused
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Send
 
 LINGER = 10.0  # seconds in which what a client still sends is thrown away, so that it gets to read the answer
 JSON = b"application/json"
@@ -32,7 +36,7 @@ class Inflow:
     def __init__(self, limits: Limits):
         self.limits, self.n_bytes = limits, 0
 
-    async def body(self, receive, declared: int) -> bytes:
+    async def body(self, receive: "Receive", declared: int) -> bytes:
         """The whole body; the room that it takes is to be given back with `n_bytes -= len(body)`.
 
         declared : its length as the head says, -1 if it does not
@@ -68,13 +72,14 @@ class Inflow:
         return Refused(413, said, more=more)
 
 
-async def answer(send, status: int, content: bytes, content_type: bytes = JSON, headers: tuple = ()) -> None:
+async def answer(send: "Send", status: int, content: bytes, content_type: bytes = JSON, headers: tuple = ()) -> None:
+    """Send a whole answer."""
     head = [(b"content-type", content_type), (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": content})
 
 
-async def refuse(receive, send, error: Refused) -> None:
+async def refuse(receive: "Receive", send: "Send", error: Refused) -> None:
     """Say no. While the client may still be sending, a connection closed at once would lose the answer."""
     content = json.dumps({"error": str(error)}, ensure_ascii=False).encode()
     headers = MORE.get(error.status, ())

@@ -171,7 +171,7 @@ def _static(proto, graph: Graph, content: bytes, dataset: Dataset, parts: dict, 
 
     try:
         with progress.within(1, 5):
-            best = (*tried(()), [])
+            best: tuple = (*tried(()), [])
         if best[0] <= enough or len(ranges.groups) < 2:
             return best[2], {"kept": [], "sensitivity": []}
         errors = alone(ranges.groups, 2)

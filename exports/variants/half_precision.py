@@ -1,11 +1,16 @@
 """A net in 16-bit floats inside a file whose preprocessing, probabilities and decisions stay in 32 bits."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 LARGEST = 65504.0  # that a 16-bit float holds
 
 
-def half(proto, places: set[int]) -> None:
+def half(proto: "ModelProto", places: set[int]) -> None:
     """Change the nodes at these places of the graph, so that they take and give 16-bit floats; the rest sees no change.
 
     A node that takes a weight beyond LARGEST stays as it is.

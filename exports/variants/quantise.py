@@ -4,6 +4,7 @@ import contextlib
 import logging
 import pathlib
 import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,14 @@ from core import progress
 from exports.parity.origins import HEAVY, Graph
 from exports.variants import half_precision
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 GROUPS = 24  # parts of a net whose sensitivity is measured, at most
 AT_ONCE = 2**22  # values of samples that are asked at once while ranges are measured
 
 
-def half(proto):
+def half(proto: "ModelProto") -> "ModelProto":
     """The net from its first layer with weights on in 16-bit floats."""
     import onnx
 
@@ -32,7 +36,7 @@ def half(proto):
     return proto
 
 
-def dynamic(proto, graph: Graph):
+def dynamic(proto: "ModelProto", graph: Graph) -> "ModelProto":
     """The net's layers with 8-bit weights; the range of what comes in is measured while the file answers."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -70,7 +74,7 @@ class Static:
 
     def split(self, worst: list[str]) -> list[str]:
         """Take these groups apart into single layers, and return the names of these."""
-        owners = list(dict.fromkeys(self.graph.owner(i) for i in layers(self.graph)))
+        owners = list(dict.fromkeys(self.graph.owner(i) or "" for i in layers(self.graph)))
         apart = [owner for owner in owners if group_of(owner, worst)]
         self.groups = [*apart, *(group for group in self.groups if group not in worst)]
         return apart
@@ -79,14 +83,15 @@ class Static:
         """The share of the layers' weights that these groups hold."""
         sizes = {}
         for i in layers(self.graph):
-            group = group_of(self.graph.owner(i), self.groups)
+            group = group_of(self.graph.owner(i) or "", self.groups)
             sizes[group] = sizes.get(group, 0) + self.graph.n_weights(i)
         return sum(sizes.get(group, 0) for group in kept) / max(1, sum(sizes.values()))
 
     def close(self) -> None:
+        """Remove the folder that the files are made in."""
         self.folder.cleanup()
 
-    def file(self, kept: frozenset[str] = frozenset()):
+    def file(self, kept: frozenset[str] = frozenset()) -> "ModelProto":
         """The file, with the layers of these groups, and what follows each, in floats."""
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -96,7 +101,7 @@ class Static:
             quantize_static(
                 self.source,
                 target,
-                None if self.cache.exists() else _Reader(self.feeds),
+                None if self.cache.exists() else _Reader(self.feeds),  # ty: ignore[invalid-argument-type]
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 reduce_range=not has_vnni(),
@@ -120,7 +125,7 @@ class Static:
         return inside or ["nothing"]  # an empty list would mean all
 
 
-def slim(proto, large: int) -> None:
+def slim(proto: "ModelProto", large: int) -> None:
     """Keep weights of `large` values and more that stay in floats, but for those of layers, in 16 bits in the file."""
     import onnx
 
@@ -180,7 +185,7 @@ def layers(graph: Graph) -> list[int]:
 
 def groups(graph: Graph) -> list[str]:
     """Parts of the net, by the start of their modules' names, in order: as fine as GROUPS allow."""
-    owners = list(dict.fromkeys(graph.owner(i) for i in layers(graph)))
+    owners = list(dict.fromkeys(graph.owner(i) or "" for i in layers(graph)))
     found = owners[:1]
     for depth in range(1, max((owner.count(".") for owner in owners), default=0) + 2):
         finer = list(dict.fromkeys(".".join(owner.split(".")[:depth]) for owner in owners))
@@ -191,6 +196,7 @@ def groups(graph: Graph) -> list[str]:
 
 
 def group_of(module: str, known: list[str]) -> str | None:
+    """The group that a module is, or is inside of; None if it is in none of those known."""
     return next((group for group in known if module == group or module.startswith(f"{group}.")), None)
 
 

@@ -2,10 +2,14 @@
 
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import progress
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 SECONDS = 4.0  # of each combination of batch size and threads, all files together
 LEAST, MOST = 5, 300  # rounds
@@ -55,7 +59,7 @@ def latencies(paths: dict[str, pathlib.Path], feeds: dict[str, np.ndarray], want
     return rows
 
 
-def opened(path: pathlib.Path, threads: int):
+def opened(path: pathlib.Path, threads: int) -> "InferenceSession":
     """A session that does not wait busily, as others are timed beside it."""
     import onnxruntime
 
@@ -66,10 +70,10 @@ def opened(path: pathlib.Path, threads: int):
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def ask(session, feeds: dict[str, np.ndarray], wanted: list[str]) -> list[np.ndarray]:
+def ask(session: "InferenceSession", feeds: dict[str, np.ndarray], wanted: list[str]) -> list[np.ndarray]:
     """These outputs and no others are computed."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
     options.only_execute_path_to_fetches = True
-    return session.run(wanted, feeds, options)
+    return session.run(wanted, feeds, options)  # ty: ignore[invalid-explicit-return]

@@ -54,6 +54,7 @@ def _sentence(name: str, found: dict, margin: float, needed: int | None) -> str:
 
 
 def points(margin: float) -> str:
+    """A margin, in [0, 1], as a person reads it: "1 point", "0.5 points"."""
     return f"{100 * margin:g} point{'' if margin == 0.01 else 's'}"
 
 

@@ -263,7 +263,8 @@ def test_an_import_of_another_tab_is_shown_and_goes_with_its_record(show, monkey
 def test_an_import_that_is_over_says_so(show, monkeypatch, state, kind, said):
     people()
     page = adding(show, "Your Dataset", **{"Your map-style": "my.module:Set"})
-    over = {"state": state, "name": "people", "message": "It is full; make room on the disk."}
+    over = {"id": "1", "created": 0.0, "state": state, "name": "people"}
+    over["message"] = "It is full; make room on the disk."
     monkeypatch.setattr(imports, "status", lambda _: over)
     button(page, "Add").click().run()
     assert said in getattr(page, kind)[0].value

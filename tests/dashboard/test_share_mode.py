@@ -14,7 +14,7 @@ from tests.dashboard import pages
 CHANGES = """
 import os, pathlib, sys
 os.environ["VITRINE_SHARED"] = "1"
-from core import config, data, explain, folds, jobs, notes, runs
+from core import config, data, explain, folds, jobs, notes, runs, trash
 from core.data import store
 from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
