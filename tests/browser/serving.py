@@ -10,6 +10,8 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# a script that is not ours has none of our settings; it too must ask for nothing outside
+STREAMLIT = (sys.executable, "-m", "streamlit", "run", "--browser.gatherUsageStats=false", "--server.headless=true")
 
 
 @contextlib.contextmanager
@@ -21,7 +23,7 @@ def serving(workspace: pathlib.Path, script: pathlib.Path | None = None):
     command = (
         [sys.executable, "-m", "dashboard", "--port", str(port)]
         if script is None
-        else [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+        else [*STREAMLIT, str(script), f"--server.port={port}"]
     )
     process = subprocess.Popen(
         command,
