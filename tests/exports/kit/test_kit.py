@@ -217,6 +217,16 @@ def test_the_server_in_the_kit_answers_without_the_project(unpacked):
     assert json.loads(done.stdout)["predictions"][0]["label"] == expected(folder)[0]["label"]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"VITRINE_TOKEN": "short"}, "at least 16 letters"), ({"PORT": "http"}, "must be a number")],
+)
+def test_the_server_in_the_kit_says_in_a_sentence_what_it_cannot_start_with(unpacked, given, said):
+    words, where = [sys.executable, "server/serve.py", "model.onnx"], unpacked["digits"]
+    done = subprocess.run(words, cwd=where, env={**ALONE, **given}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
 def test_all_that_the_server_installs_is_pinned(unpacked):
     lines = (unpacked["digits"] / "server" / "requirements.txt").read_text().splitlines()
     assert all("==" in line for line in lines)
