@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from core import runs
 from core.training.board import Board
@@ -49,7 +50,9 @@ def test_all_is_in_one_folder(run):
     assert all(path.is_file() for path in runs.path(run, "tensorboard").iterdir())
 
 
-def test_epochs_that_are_trained_again_replace_what_was_said_of_them(run):
+def test_epochs_that_are_trained_again_replace_what_was_said_of_them(run, monkeypatch):
+    # files of one second and one process are read by their number, as text; two runs' processes never share a second
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
     board = Board(run, runs.config(run))
     for epoch in (1, 2, 3):
         board.add({"epoch": epoch, **ROW})
