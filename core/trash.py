@@ -15,17 +15,15 @@ def folder() -> pathlib.Path:
 
 def delete(run: str) -> None:
     """Move the run's folder to the trash; LookupError if there is none. Who has it at work must stop it before."""
-    if not runs.path(run).is_dir():
-        raise LookupError(f"There is no run {run} in {workspace()}.")
     target = folder() / run
-    try:
+    with files.alone(folder()):  # of two at once, the second would delete what the first has moved
+        if not runs.path(run).is_dir():
+            raise LookupError(f"There is no run {run} in {workspace()}.")
         with files.in_a_sentence(target):
             folder().mkdir(exist_ok=True)
             if target.exists():
                 shutil.rmtree(target)
             runs.path(run).rename(target)
-    except FileNotFoundError:  # somebody was faster
-        raise LookupError(f"Run {run} is gone.") from None
 
 
 def names() -> list[str]:

@@ -158,13 +158,17 @@ def rename(old: str, new: str) -> None:
         raise ValueError(f"{new} is the name of a set that comes with Vitrine; choose another one.")
     if folder(new).exists():
         raise ValueError(f"There is a data set {new} already; choose another name or delete that one first.")
-    version(old)
     try:
+        version(old)
         folder(old).rename(folder(new))
     except FileNotFoundError:
         raise LookupError(f"There is no data set {old!r} in {workspace()} any more.") from None
     except OSError as error:
         raise ValueError(f"{old} cannot get the name {new} ({error.strerror}); choose another name.") from error
+    except ValueError:  # unreadable, or somebody renamed it while it was read
+        if folder(old).is_dir():
+            raise
+        raise LookupError(f"There is no data set {old!r} in {workspace()} any more.") from None
 
 
 def delete(name: str) -> None:
