@@ -37,8 +37,9 @@ def test_axe_finds_a_planted_fault(page):
 def test_no_page_has_a_serious_fault_in_either_theme(page, finished, workspace):
     found = []
     first, second = finished["digits"], finished["breast_cancer"]
-    asked = [f"{name}?run={run}" for run in (first, second) for name in ("live", "evaluate", "explain", "export")]
-    asked += [f"share?run={first}", "runs", "data", "train", "search", f"compare?runs={first},{second}"]
+    asked = [f"{name}?run={first}" for name in ("live", "evaluate", "explain", "export", "share")]
+    asked += [f"evaluate?run={second}", f"explain?run={second}"]  # of a table
+    asked += ["runs", "data", "train", "search", f"compare?runs={first},{second}"]
     with serving(workspace) as address:
         for where in asked:
             page.goto(f"{address}/{where}")
