@@ -15,7 +15,7 @@ import core
 from core import data, runs
 from core.data import split
 from exports.pipeline import export_and_prove
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 SEEDS = range(5)
 

@@ -22,7 +22,7 @@ from core.explain._base import parts_of
 from core.whatif._space import Space
 from core.whatif.counterfactuals import Wish, find
 from exports import live
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 ROWS = 500
 TABLES = {

@@ -21,7 +21,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from core import config, evaluation, runs
 from core.data.dataset import Column, Schema
 from tests.browser import chromium
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 
 def main() -> None:

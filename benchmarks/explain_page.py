@@ -18,7 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import core
 from core import runs
 from tests.browser import chromium
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 SHARED = pathlib.Path(__file__).parent.parent.parent / "shared"
 BAR = 0.3  # seconds

@@ -23,7 +23,7 @@ import core
 from benchmarks._contest import SHARED
 from core import config, data, jobs, runs
 from exports import feeding, model_file, onnx, parity
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 SEEDS = range(5)
 NETS = {"image": ("cnn", "residual_cnn"), "table": ("mlp", "residual_mlp")}

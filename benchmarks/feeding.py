@@ -38,7 +38,7 @@ from core.data.dataset import Schema
 from core.model import Model
 from core.training import devices, feed, loop
 from core.training.augment import Augment
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 SHARED = ROOT.parent / "shared" / "data"
 CPU, THREADS = torch.device("cpu"), 2

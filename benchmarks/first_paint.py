@@ -19,7 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import core
 from tests.browser import chromium
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 REPEATS = 7
 # A page, and what is on it once it says something of the run.

@@ -26,7 +26,8 @@ from exports import kit, report
 from exports import page as living
 from exports.pipeline import export_and_prove
 from tests.browser import chromium
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 DATA = pathlib.Path(__file__).parent.parent.parent / "shared" / "data"
 LONG = 900_000  # milliseconds that a training may take

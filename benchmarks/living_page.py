@@ -27,7 +27,7 @@ from core import runs
 from core.data import split
 from exports import feeding, onnx, page
 from tests.browser import chromium
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 SHARED = pathlib.Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 MOST_MB, MOST_SECONDS = 25, 5.0

@@ -16,7 +16,7 @@ import core
 from benchmarks.accuracy import line
 from core import runs
 from core.data import split
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 SEEDS = range(5)
 TABLES = {  # file, settings of the reader, what to reach

@@ -26,7 +26,7 @@ from core.config import NetConfig
 from core.data.dataset import Column, Schema
 from core.explain import shapley
 from core.explain._base import parts_of
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 N_ROWS, N_PEER = 1000, 20  # adult rows that we explain, and of these the peer
 REPEATS = 5

@@ -23,7 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import core
 from core import jobs, runs
 from tests.browser import chromium
-from tests.browser.serving import ROOT, serving, workspace_of
+from tests.browser.serving import ROOT, serving
+from tests.workspaces import workspace_of
 
 OF_A_RUN = ("live", "evaluate", "explain", "export", "share")
 OTHERS = ("runs", "data", "train", "search", "compare")
@@ -82,29 +83,23 @@ def session(address: str, told: list, stop: threading.Event, seed: int) -> None:
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        where, aborted = ["?"], []
-        page.on("requestfailed", lambda r: aborted.append(r.url) if "ERR_ABORTED" in (r.failure or "") else None)
-
-        def failed(error) -> None:
-            if not any(url in str(error) for url in aborted):  # a page that was left before it had all its code
-                told.append(("browser", where[0], str(error)[:200]))
-
-        page.on("pageerror", failed)
+        errors = chromium.watched(page)
         while not stop.is_set():
             names = runs.names()
-            where[0] = chance.choice(OF_A_RUN) + f"?run={chance.choice(names)}"
+            where = chance.choice(OF_A_RUN) + f"?run={chance.choice(names)}"
             if chance.random() < 0.4:
-                where[0] = chance.choice(OTHERS)
+                where = chance.choice(OTHERS)
             try:
-                page.goto(f"{address}/{where[0]}", timeout=60_000)
+                page.goto(f"{address}/{where}", timeout=60_000)
                 page.locator("h1").first.wait_for(timeout=60_000)
                 page.wait_for_timeout(1000 * chance.uniform(1, 4))
                 look_around(page, chance)
                 if page.locator(SHOWN).count():
-                    told.append(("exception", where[0], page.locator(SHOWN).first.inner_text()[:300]))
-                told.append(("visit", where[0], ""))
+                    told.append(("exception", where, page.locator(SHOWN).first.inner_text()[:300]))
+                told.append(("visit", where, ""))
             except Error as error:
-                told.append(("nothing shown", where[0], str(error).split("\n")[0]))
+                told.append(("nothing shown", where, str(error).split("\n")[0]))
+        told += [("browser", "", error[:200]) for error in errors()]
         browser.close()
 
 

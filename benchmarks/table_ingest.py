@@ -63,7 +63,7 @@ def look(path: str) -> None:
 def ingest(path: str) -> None:
     from core.data import split, store
     from core.data.readers import table
-    from tests.browser.serving import workspace_of
+    from tests.workspaces import workspace_of
 
     start = time.perf_counter()
     dataset = table.load(path)

@@ -45,7 +45,7 @@ from benchmarks._contest import (
 )
 from core import config, data, nets, runs
 from core.data import ingest, split
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 PARTS = ("images", "ninety", "rows", "adult")
 EPOCHS = 6

@@ -25,7 +25,7 @@ import core
 from benchmarks._contest import SHARED, shown
 from core import runs
 from core.data import split
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 FROZEN = {"freeze": -1, "epochs": 40, "lr": 3e-3}
 TUNED = {"freeze": 4, "epochs": 7, "lr": 2e-3, "backbone_lr": 0.1}

@@ -29,7 +29,7 @@ from core.data import ingest
 from core.evaluation.intervals import proportion
 from core.explain._base import parts_of
 from core.trust import checks, skill
-from tests.browser.serving import workspace_of
+from tests.workspaces import workspace_of
 
 BARS = {"good": ("yes", 0.8)}  # all others: ("no", 0.95)
 

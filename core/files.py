@@ -79,7 +79,7 @@ def said(error: Exception, target: pathlib.Path | None = None) -> str:
 
 @contextlib.contextmanager
 def alone(target: pathlib.Path) -> Generator[None]:
-    """Keep others from changing a JSON file between the look at it and the write; TimeoutError if it takes too long."""
+    """Keep others from changing a file or folder between the look and the write; TimeoutError if it takes too long."""
     lock = filelock.FileLock(target.with_name(f".{target.name}.lock"))
     try:
         with in_a_sentence(target):

@@ -286,7 +286,7 @@ def all_metrics(figures: dict, name: str) -> None:
     st.caption("By the most probable class, whatever the operating point. Sources are named in core/evaluation.")
     st.download_button(
         "The numbers of all figures as CSV",
-        lambda: columns.neutral(numbers.table({"test": figures})).to_csv(index=False),
+        lambda: columns.neutral(numbers.table(figures)).to_csv(index=False),
         f"{name}-figures.csv",
         "text/csv",
         icon=":material/download:",

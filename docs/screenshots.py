@@ -13,7 +13,8 @@ from playwright.sync_api import Page, sync_playwright
 import core
 from exports.pipeline import export_and_prove
 from tests.browser import chromium
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 HERE = pathlib.Path(__file__).parent
 PATIENCE = 300_000  # ms, also on a busy machine

@@ -2,26 +2,23 @@
 
 import pandas as pd
 
-COLUMNS = ("part", "figure", "class", "other", "x", "value", "low", "high", "threshold", "n")
+COLUMNS = ("figure", "class", "other", "x", "value", "low", "high", "threshold", "n")
 
 
-def table(record: dict) -> pd.DataFrame:
-    """The figures of `runs.evaluation(run)`, a row a number, with the columns COLUMNS; empty where one does not apply.
+def table(figures: dict) -> pd.DataFrame:
+    """The figures of one part of an evaluation, a row a number, with COLUMNS; empty where one does not apply.
 
+    figures : as `core.evaluation.summary.figures` gives them
     figure : "metric", then `other` is its name; "class metric"; "confusion", `class` being the truth, `other` what was
         said and `value` a count; "roc" and "precision_recall", x to value at a threshold; "calibration", confidence to
         accuracy in a bin of n
     low, high : ends of the 95% interval; shares are from 0 to 1
     """
-    rows = []
-    for part in ("val", "test"):
-        for row in _rows(record.get(part) or {}):
-            rows.append({"part": part, **row})
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(list(_rows(figures)), columns=list(COLUMNS))
 
 
 def _rows(figures: dict):
-    """The rows of one part, as dicts."""
+    """The rows, as dicts."""
     for name, figure in figures.get("metrics", {}).items():
         yield {"figure": "metric", "other": name, **figure}
     for row in figures.get("per_class", []):

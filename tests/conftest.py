@@ -1,11 +1,11 @@
 """What many tests share: an empty workspace each, and one workspace with finished runs for all that only read."""
 
-import os
 import shutil
 
 import pytest
 
 from core import config, data, jobs
+from tests.workspaces import workspace_of
 
 
 @pytest.fixture(autouse=True)
@@ -19,18 +19,12 @@ def workspace(tmp_path, monkeypatch):
 def finished_workspace(tmp_path_factory):
     """A workspace with one finished run of digits and one of breast cancer, never to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "workspace"
-    before = os.environ.get("VITRINE_WORKSPACE")
-    os.environ["VITRINE_WORKSPACE"] = str(folder)
-    try:
+    with workspace_of(folder):
         names = {}
         for name, epochs in (("digits", 3), ("breast_cancer", 5)):
             run = jobs.start(config.suggest(data.get(name), epochs=epochs))
             assert jobs.wait(run) == "done"
             names[name] = run
-    finally:
-        os.environ.pop("VITRINE_WORKSPACE")
-        if before is not None:
-            os.environ["VITRINE_WORKSPACE"] = before
     return folder, names
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -32,6 +33,17 @@ def install() -> None:
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
         if subprocess.run(sudo + command, check=False, **quiet).returncode:
             sys.exit(f"Installing Chromium failed at `{' '.join(command)}`; install it, or set VITRINE_CHROMIUM.")
+
+
+def watched(page) -> Callable[[], list[str]]:
+    """A function that gives the errors of a page so far.
+
+    A page that is left while it loads its code gives up the rest of it; Chromium calls that an error, and it is none.
+    """
+    errors, aborted = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda r: aborted.append(r.url) if "ERR_ABORTED" in (r.failure or "") else None)
+    return lambda: [error for error in errors if not any(url in error for url in aborted)]
 
 
 if __name__ == "__main__" and not find():

@@ -27,16 +27,13 @@ def page(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
-    outside, errors, aborted = [], [], []
+    outside, errors = [], chromium.watched(page)
     page.on(
         "request", lambda r: outside.append(r.url) if r.url.startswith("http") and "localhost" not in r.url else None
     )
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda r: aborted.append(r.url) if "ERR_ABORTED" in (r.failure or "") else None)
     yield page
     context.close()
-    # a page that is left while it loads its code gives up the rest of it, and Chromium calls that an error
-    assert not [error for error in errors if not any(url in error for url in aborted)]
+    assert not errors()
     assert not outside
 
 

@@ -45,16 +45,3 @@ def serving(workspace: pathlib.Path, script: pathlib.Path | None = None):
     finally:
         process.terminate()
         process.wait(60)
-
-
-@contextlib.contextmanager
-def workspace_of(folder: pathlib.Path):
-    """Make `folder` the workspace of this process for a while."""
-    before = os.environ.get("VITRINE_WORKSPACE")
-    os.environ["VITRINE_WORKSPACE"] = str(folder)
-    try:
-        yield folder
-    finally:
-        os.environ.pop("VITRINE_WORKSPACE")
-        if before is not None:
-            os.environ["VITRINE_WORKSPACE"] = before

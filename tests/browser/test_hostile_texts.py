@@ -7,8 +7,9 @@ import pytest
 
 from exports import page as pages
 from exports import pipeline, report
-from tests.browser.serving import serving, workspace_of
+from tests.browser.serving import serving
 from tests.dashboard import marked
+from tests.workspaces import workspace_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 LOADED = "[...document.querySelectorAll('[onerror], [src*=evil], [href*=evil]')].map((one) => one.outerHTML)"

@@ -1,6 +1,5 @@
 """Names and texts that would do something where they are taken for more than text: every page shows them as text."""
 
-import os
 import shutil
 
 import pytest
@@ -9,6 +8,7 @@ from core import runs
 from exports import pipeline
 from tests.dashboard import marked, pages
 from tests.hostile.words import MARKED
+from tests.workspaces import workspace_of
 
 LOOKS = {
     "evaluate": ("Class by class", "Samples", "Slices", "Wrong labels", "Sets", "Metrics"),
@@ -20,15 +20,9 @@ LOOKS = {
 def marked_workspace(tmp_path_factory):
     """A workspace with one run of marked texts, exported, never to be changed; and the run's name."""
     folder = tmp_path_factory.mktemp("marked") / "workspace"
-    before = os.environ.get("VITRINE_WORKSPACE")
-    os.environ["VITRINE_WORKSPACE"] = str(folder)
-    try:
+    with workspace_of(folder):
         run = marked.run()
         pipeline.export_and_prove(run)
-    finally:
-        os.environ.pop("VITRINE_WORKSPACE")
-        if before is not None:
-            os.environ["VITRINE_WORKSPACE"] = before
     return folder, run
 
 

@@ -1,7 +1,7 @@
 """Exported files and toys that the tests of exports and dashboard share."""
 
 import functools
-import os
+import pathlib
 import shutil
 import tempfile
 
@@ -15,23 +15,18 @@ from core.data.dataset import Column, Dataset
 from core.evaluation import summary
 from core.model import Model
 from exports import pipeline
+from tests.workspaces import workspace_of
 
 
 @functools.cache
 def export(folder, run: str) -> dict[str, bytes]:
     """What exports/ of `run` holds after export and proof, by file name; the workspace `folder` stays as it is."""
-    before = os.environ.get("VITRINE_WORKSPACE")
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(folder / "runs" / run, f"{copy}/runs/{run}")
         shutil.copytree(folder / "data", f"{copy}/data")
-        os.environ["VITRINE_WORKSPACE"] = copy
-        try:
+        with workspace_of(pathlib.Path(copy)):
             pipeline.export_and_prove(run)
             return {path.name: path.read_bytes() for path in runs.path(run, "exports").iterdir()}
-        finally:
-            os.environ.pop("VITRINE_WORKSPACE")
-            if before is not None:
-                os.environ["VITRINE_WORKSPACE"] = before
 
 
 def put(run: str, files: dict[str, bytes]) -> None:

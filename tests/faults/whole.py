@@ -1,6 +1,5 @@
 """A workspace with one of everything: runs exported and explained, a pool of folds, a search, data of one's own."""
 
-import os
 import pathlib
 import zipfile
 
@@ -11,20 +10,15 @@ from core import config, data, evaluation, explain, folds, jobs, notes, processe
 from core.data import ingest, insight
 from core.evaluation import breaking, leaks, points, similar
 from core.evaluation.operating import OperatingPoint
+from tests.workspaces import workspace_of
 
 SECONDS = 300  # that a search or a run may take
 
 
 def make(folder: pathlib.Path) -> dict[str, str]:
     """Fill the workspace `folder`; returns what is in it: {"table", "image", "pool", "failed", "search", ...: name}."""
-    before = os.environ.get("VITRINE_WORKSPACE")
-    os.environ["VITRINE_WORKSPACE"] = str(folder)
-    try:
+    with workspace_of(folder):
         return _make(folder)
-    finally:
-        os.environ.pop("VITRINE_WORKSPACE")
-        if before is not None:
-            os.environ["VITRINE_WORKSPACE"] = before
 
 
 def csv(target: pathlib.Path, n: int = 120, seed: int = 0) -> pathlib.Path:
