@@ -1,6 +1,9 @@
 """K-fold cross-validation: a run for each fold, and one that pools them, see `evaluation.pooled`."""
 
+import contextlib
 import dataclasses
+import shutil
+from collections.abc import Generator
 
 from core import jobs, runs
 from core.config import TrainConfig
@@ -19,14 +22,28 @@ def start(config: TrainConfig, folds: int) -> str:
         dataclasses.replace(config, data=dataclasses.replace(config.data, folds=folds, fold=fold))
         for fold in range(folds)
     ]
-    members = [jobs.create(one) for one in configs]
-    pool = jobs.create(configs[0])
-    runs.write_json(runs.path(pool, FILE), {"format": 1, "members": members})
-    for fold, member in enumerate(members):
-        runs.write_status(member, pool=pool, fold=fold)
+    with _whole_or_none() as made:
+        for one in (*configs, configs[0]):
+            made.append(jobs.create(one))
+        *members, pool = made
+        runs.write_json(runs.path(pool, FILE), {"format": 1, "members": members})
+        for fold, member in enumerate(members):
+            runs.write_status(member, pool=pool, fold=fold)
     for run in (*members, pool):
         jobs.start_process(run)
     return pool
+
+
+@contextlib.contextmanager
+def _whole_or_none() -> Generator[list[str]]:
+    """A list for the runs that are made together; if that fails midway, none of them stays."""
+    made: list[str] = []
+    try:
+        yield made
+    except BaseException:
+        for run in made:
+            shutil.rmtree(runs.path(run), ignore_errors=True)
+        raise
 
 
 def again(run: str) -> str:

@@ -31,7 +31,7 @@ def whole(what: str, function: Callable, *args: Any) -> Any:
     try:
         with place.container():
             return function(*args)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
         logging.getLogger(__name__).exception(what)
         place.error(f"{what} of this run is damaged and cannot be shown; make it again.", icon=":material/error:")
         return None

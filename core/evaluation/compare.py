@@ -114,6 +114,8 @@ def _sentence(result: dict, pair: Paired, found: dict) -> str:
     if result["answer"] == "equivalent":
         return f"{b} and {a} are equivalent within {margin}: {text}{seeds}."
     start = f"Cannot tell whether {b} is better than {a}: {text}{seeds}, {_p(result['p'])}."
+    if difference["low"] * difference["high"] > 0:
+        start += " The interval leaves out 0, but the test is the stricter of the two here, and the test decides."
     if result["needed"]:
         flipped = result["right_to_wrong"] or result["wrong_to_right"]
         if_so = "the difference is as seen" if flipped else "no sample flips among them either"

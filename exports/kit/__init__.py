@@ -1,5 +1,6 @@
 """The deployment kit of a run, one zip: model, clients, samples with expected outputs, a server, Triton's layout."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -123,7 +124,10 @@ def _licence() -> bytes:
     """The project's licence; where the project is installed, it is among what the installer knows of it."""
     if (ROOT / "LICENSE").is_file():
         return (ROOT / "LICENSE").read_bytes()
-    return importlib.metadata.distribution("vitrine").read_text("licenses/LICENSE").encode()  # ty: ignore[missing-union-attribute]
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        if text := importlib.metadata.distribution("vitrine").read_text("licenses/LICENSE"):
+            return text.encode()
+    raise ValueError("Vitrine's LICENSE, which travels with the kit, is not there any more; install Vitrine again.")
 
 
 def pinned(names: tuple[str, ...]) -> str:

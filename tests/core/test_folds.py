@@ -33,6 +33,22 @@ def test_a_number_of_folds_that_is_none_is_refused(k):
     assert runs.names() == []
 
 
+@pytest.mark.parametrize("midway", ["a fold", "the pool"])
+def test_folds_of_which_one_cannot_be_written_leave_none(monkeypatch, midway):
+    create, write = jobs.create, runs.write_json
+    monkeypatch.setattr(jobs, "create", lambda asked: full() if asked.data.fold == 2 else create(asked))
+    if midway == "the pool":
+        monkeypatch.setattr(jobs, "create", create)
+        monkeypatch.setattr(runs, "write_json", lambda path, *a: full() if path.name == folds.FILE else write(path, *a))
+    with pytest.raises(OSError, match="The disk is full"):
+        folds.start(config.suggest(data.get("iris"), epochs=1), 4)
+    assert runs.names() == []
+
+
+def full():
+    raise OSError("The disk is full.")
+
+
 def pool_of(states: list[str]) -> str:
     """A pool whose folds are in these states, none of them with a process."""
     asked = config.suggest(data.get("iris"), epochs=2)

@@ -75,6 +75,13 @@ def test_few_samples_cannot_tell_and_say_how_many_would():
     assert "samples would be needed if the difference is as seen." in found["sentence"]
 
 
+def test_a_test_stricter_than_its_interval_is_said_to_decide():
+    found = compare.verdict(*([run] for run in sides(150, 1, 7)))
+    assert found["answer"] == "unknown" and found["difference"]["low"] > 0 and round(found["p"], 3) == 0.070
+    assert "The interval leaves out 0, but the test is the stricter of the two here" in found["sentence"]
+    assert "leaves out 0" not in compare.verdict(*([run] for run in sides(100, 3, 6)))["sentence"]
+
+
 def test_equal_answers_on_few_samples_are_not_yet_equivalent():
     found = compare.verdict(*([run] for run in sides(20, 0, 0)))
     assert (found["answer"], found["p"]) == ("unknown", 1.0)

@@ -1,12 +1,14 @@
 """The kit, unpacked and used where the project is not."""
 
 import csv
+import importlib.metadata
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import types
 import zipfile
 
 import numpy as np
@@ -275,3 +277,16 @@ def test_columns_with_odd_names_are_quoted_in_the_samples(tmp_path):
     folder = toy(tmp_path, served.table(tmp_path))
     rows = list(csv.reader(io.StringIO((folder / "samples" / "rows.csv").read_text(encoding="utf-8"))))
     assert rows[0] == ["age", "city", "seen"] and rows[3][1] == 'a "quoted", town' and rows[2] == ["", "", ""]
+
+
+@pytest.mark.parametrize("known", [None, ""])
+def test_a_licence_that_is_gone_is_said_in_a_sentence(monkeypatch, tmp_path, known):
+    def distribution(name):
+        if known is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return types.SimpleNamespace(read_text=lambda _: known)
+
+    monkeypatch.setattr(kit, "ROOT", tmp_path)
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    with pytest.raises(ValueError, match=r"LICENSE, which travels with the kit, is not there any more; install"):
+        kit._licence()
