@@ -58,17 +58,29 @@ def _end_dashboards() -> list[int]:
     for note in _notes().glob("*.json"):
         if (process := _process_of(note)) is not None:
             family = [process, *process.children(recursive=True)]
-            for one in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.terminate()
-            _, left = psutil.wait_procs(family, SECONDS)
-            for one in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
-            psutil.wait_procs(left, SECONDS)
+            for way in (psutil.Process.terminate, psutil.Process.kill):
+                for one in family:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        way(one)
+                family = _still_there(family)
             ended.append(process.pid)
         note.unlink(missing_ok=True)
     return ended
+
+
+def _still_there(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those of the processes that have not ended within SECONDS; one whose parent only has yet to hear of it has."""
+    until = time.monotonic() + SECONDS
+    while (left := [one for one in family if not _has_ended(one)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return left
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _process_of(note: pathlib.Path) -> psutil.Process | None:

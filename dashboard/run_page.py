@@ -61,8 +61,12 @@ def figures(run: str, row: dict) -> dict:
     record = runs.evaluation(run)
     if record is None:
         if row["state"] in runs.WORKING:
-            st.info("This run is still at work. Its figures are computed at its end.", icon=":material/info:")
+            st.info(
+                "This run is still at work. Its figures are computed at its end; then they are shown here.",
+                icon=":material/info:",
+            )
             st.page_link("views/live.py", label="Watch it", query_params={"run": run})
+            _go_on_when_over(run)
         elif sharing.read_only():
             st.info("This run has no figures to look at.", icon=":material/info:")
         elif runs.path(run, "checkpoints", "best.pt").exists():
@@ -82,6 +86,13 @@ def figures(run: str, row: dict) -> dict:
     st.header(words.markdown(sentence), anchor=False)
     frame.let_it_paint()
     return record
+
+
+@st.fragment(run_every=1.0)
+def _go_on_when_over(run: str) -> None:
+    """Run the page again once the run is not at work any more."""
+    if jobs.state(run) not in runs.WORKING:
+        st.rerun()
 
 
 def dataset(name: str) -> data.Dataset:

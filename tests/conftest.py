@@ -8,6 +8,12 @@ from core import config, data, jobs
 from tests.workspaces import workspace_of
 
 
+def pytest_collection_modifyitems(items):
+    """The files with slow tests go first, or one worker does the last of them while the other has nothing to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def workspace(tmp_path, monkeypatch):
     """An empty workspace of the test's own."""

@@ -182,7 +182,9 @@ def test_a_stopped_run_without_weights_cannot(show):
 def test_a_run_at_work_has_no_figures_yet(show):
     with pages.at_work(phase="starting") as run:
         page = show("evaluate", run=run)
-    assert [info.value for info in page.info] == ["This run is still at work. Its figures are computed at its end."]
+    assert [info.value for info in page.info] == [
+        "This run is still at work. Its figures are computed at its end; then they are shown here."
+    ]
 
 
 def test_the_live_page_says_how_far_a_run_is(show):
