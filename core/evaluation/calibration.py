@@ -100,18 +100,3 @@ def soften(y_prob: np.ndarray, temperature: float) -> np.ndarray:
     with np.errstate(divide="ignore"):
         logs = np.log(y_prob)
     return metrics.softmax(np.maximum(logs, -745) / temperature)
-
-
-def temperature_record(logits: np.ndarray, y_true: np.ndarray) -> dict:
-    """The temperature fitted on validation samples and what it does there, as plain numbers.
-
-    {"value", "n", "log_loss": [before, after], "error": [before, after]}
-    """
-    value = fit_temperature(logits, y_true)
-    pair = [metrics.values(y_true, metrics.softmax(logits / t), ["log_loss", "ece"]) for t in (1.0, value)]
-    return {
-        "value": value,
-        "n": len(y_true),
-        "log_loss": [each["log_loss"] for each in pair],
-        "error": [each["ece"] for each in pair],
-    }
