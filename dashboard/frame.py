@@ -34,6 +34,7 @@ a:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px soli
 </style>
 """
 PARTS = ("Selectbox", "Metric", "PlotlyChart")  # of Streamlit's browser code, read ahead of the first use
+PAINT_SECONDS = 0.2  # in which a browser paints what a first page says before its figures
 FAULTS = "vitrine.faults"  # the logger of errors that are no sentences of ours
 WHY = "A file that it reads may be damaged; the dashboard's output says where it stopped."
 COLORS = {"done": "green", "running": "blue", "queued": "gray", "stopped": "orange"}  # of a state; else red
@@ -118,7 +119,7 @@ def let_it_paint() -> None:
     """
     if not st.session_state.get("painted"):
         st.session_state["painted"] = True
-        time.sleep(0.2)
+        time.sleep(PAINT_SECONDS)
 
 
 def _read_ahead() -> None:

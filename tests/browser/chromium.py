@@ -38,12 +38,13 @@ def install() -> None:
 def watched(page) -> Callable[[], list[str]]:
     """A function that gives the errors of a page so far.
 
-    A page that is left while it loads its code gives up the rest of it; Chromium calls that an error, and it is none.
+    A page that is left, or whose dashboard is ended, while it reads its code gives up the rest of it; Chromium calls
+    that an error, and it is none. A file that is not there is no failed request, so it counts.
     """
-    errors, aborted = [], []
+    errors, given_up = [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda r: aborted.append(r.url) if "ERR_ABORTED" in (r.failure or "") else None)
-    return lambda: [error for error in errors if not any(url in error for url in aborted)]
+    page.on("requestfailed", lambda request: given_up.append(request.url))
+    return lambda: [error for error in errors if not any(url in error for url in given_up)]
 
 
 if __name__ == "__main__" and not find():

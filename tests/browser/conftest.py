@@ -7,9 +7,12 @@ from tests.browser import chromium
 from tests.exports import made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """One Chromium for all tests; each opens pages of its own."""
+    """One Chromium for the tests of a file; each opens pages of its own.
+
+    Playwright keeps an event loop running meanwhile, so that no later test could run one.
+    """
     from playwright.sync_api import sync_playwright
 
     path = chromium.find()

@@ -40,6 +40,12 @@ def end_engine():
 
 
 @pytest.fixture(autouse=True)
+def nothing_to_paint(monkeypatch):
+    """There is no browser, which would need a moment to paint."""
+    monkeypatch.setattr(frame, "PAINT_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
 def no_fault_hidden(caplog):
     """A page shows a sentence in place of a traceback; no test may pass because of that."""
     yield
