@@ -115,7 +115,7 @@ def check(space: dict, net: str | None) -> None:
             raise ValueError(f"net is {words.cut(str(name), 60)}; it must be the name of a net, or a list of names.")
         known |= {f"net.{option}" for option in asdict(nets.options(name, {}))}
     if unknown := sorted(set(space) - known):
-        shown = ", ".join(words.cut(name, 60) for name in unknown[:4])
+        shown = " or ".join(words.cut(name, 60) for name in unknown[:2])
         raise ValueError(f"There is no setting {shown}; the settings are {', '.join(sorted(known))}.")
     if not searched(space):
         raise ValueError("Nothing is left to search; give at least one setting as a range or a list.")

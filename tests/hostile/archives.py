@@ -159,6 +159,7 @@ CASES = [
     _case("a method unknown", lambda: _field(b"PK\x01\x02", 10, b"\x63\x00"), "packed in a way"),
     _case("LZMA", lambda: _pack(GOOD.items(), zipfile.ZIP_LZMA), "packed in a way"),
     _case("BZIP2", lambda: _pack(GOOD.items(), zipfile.ZIP_BZIP2), READ),
+    _case("BZIP2, damaged", lambda: _pack(GOOD.items(), zipfile.ZIP_BZIP2).replace(b"BZh9", b"XXXX", 1), "damaged"),
     _case("bomb of zeros", lambda: _pack([("a/0.png", bytes(300 << 20))], zipfile.ZIP_DEFLATED), "bomb"),
     _case("bomb of one entry many times", _overlapping, "bomb|damaged"),
     _case("size that lies, too small", lambda: _field(b"PK\x01\x02", 24, b"\x01\0\0\0"), "damaged|no zip"),

@@ -11,6 +11,7 @@ import time
 import unicodedata
 import zipfile
 import zlib
+from typing import IO
 
 from core import words
 from core.data.reading import Progress
@@ -165,7 +166,7 @@ def _write(packed: zipfile.ZipFile, members: list, beside: pathlib.Path, most: i
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(target.parent)
         with packed.open(info) as source, open(target, "xb") as file:
-            while block := source.read(BLOCK):
+            while block := _read(source):
                 written += len(block)
                 if written > most:
                     raise ValueError(_too_much(name))
@@ -174,6 +175,16 @@ def _write(packed: zipfile.ZipFile, members: list, beside: pathlib.Path, most: i
                     progress("Unpacking", i, len(members))
                     looked = time.monotonic()
     progress("Unpacking", len(members), len(members))
+
+
+def _read(source: IO[bytes]) -> bytes:
+    """The next bytes of a member; zipfile.BadZipFile also where bzip2 calls damage a fault of the system."""
+    try:
+        return source.read(BLOCK)
+    except OSError as error:
+        if error.errno is None:
+            raise zipfile.BadZipFile(str(error)) from error
+        raise
 
 
 def _shown(path: str) -> str:

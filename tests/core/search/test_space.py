@@ -57,6 +57,13 @@ def test_an_unknown_setting_names_those_that_there_are():
         space.check(space.parse(["speed=1..2"]), "mlp")
 
 
+def test_many_long_names_that_are_no_settings_fit_in_a_sentence():
+    asked = {f"{i}" * 500: space.Range(1, 2) for i in range(9)}
+    with pytest.raises(ValueError, match=r"There is no setting 0+… or 1+…; the settings are ") as error:
+        space.check(asked, "mlp")
+    assert len(error.value.args[0]) < 750
+
+
 def test_options_of_each_net_that_may_be_chosen_are_known():
     space.check(space.parse(["net=mlp,residual_mlp", "net.taper=0.5,1.0"]), "")
     with pytest.raises(ValueError, match=r"There is no setting net\.taper"):

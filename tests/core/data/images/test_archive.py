@@ -172,6 +172,12 @@ def test_damage_inside_is_refused_though_much_is_written_already(tmp_path):
     refused(tmp_path, path, "Bad CRC")
 
 
+def test_damage_of_what_bzip2_packed_is_refused(tmp_path):
+    path = make(tmp_path, [("a/1.bin", os.urandom(500))], method=zipfile.ZIP_BZIP2)
+    path.write_bytes(path.read_bytes().replace(b"BZh9", b"XXXX", 1))
+    refused(tmp_path, path, r"is no zip file, or damaged \(Invalid data stream\)")
+
+
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     class Full(io.BytesIO):
         def write(self, _):
