@@ -30,7 +30,7 @@ from tests.browser.serving import serving
 from tests.workspaces import workspace_of
 
 DATA = pathlib.Path(__file__).parent.parent.parent / "shared" / "data"
-LONG = 900_000  # milliseconds that a training may take
+LONG = 900_000  # milliseconds that a training, or an export on a busy machine, may take
 
 
 class Person:
@@ -46,10 +46,17 @@ class Person:
 
     def fill(self, label: str, text: str) -> None:
         """Fill in a field and leave it with Enter."""
-        field = self.page.get_by_label(label).first
+        field = self.page.locator("input").and_(self.page.get_by_label(label)).first  # not the button that explains it
         field.fill(text)
         field.press("Enter")
         self.fields += 1
+
+    def choose(self, label: str, option: str) -> None:
+        """Open a list, and choose what begins so."""
+        field = self.page.get_by_role("combobox", name=label, exact=True)
+        field.click(timeout=60_000, delay=100)  # as long as a finger takes: a list closes when the page still moves
+        self.clicks += 1
+        self.click("option", re.compile(f"^{re.escape(option)}"))
 
     def see(self, text: str, timeout: int = 90_000) -> None:
         """Wait until a text is seen."""
@@ -65,7 +72,7 @@ def newcomer(person: Person, address: str) -> None:
     person.see("Right on")
     person.click("link", "Export", exact=True)
     person.click("button", "Export and prove")
-    person.see("Passed: the file decides")
+    person.see("Passed: the file decides", LONG)
     with person.page.expect_download():
         person.click("button", "Download model.onnx")
 
@@ -94,11 +101,11 @@ def analyst(person: Person, address: str) -> None:
     person.see("Saved as cheap")
     person.click("link", "Export", exact=True)
     person.click("button", "Export and prove")
-    person.see("Passed: the file decides")
+    person.see("Passed: the file decides", LONG)
 
 
 def photographer(person: Person, address: str) -> None:
-    """From a folder of photographs and a weights file to a net that is judged."""
+    """From a folder of photographs and a weights file to a net that is judged; one epoch of its head, to be short."""
     person.page.goto(f"{address}/data")
     person.click("button", "Add data")
     person.click("radio", "Path")
@@ -107,10 +114,10 @@ def photographer(person: Person, address: str) -> None:
     person.see("is added", LONG)
     person.click("link", "Train on it")
     person.see("to train on")
-    person.click("combobox", re.compile("Net"))
-    person.click("option", re.compile(nets.module("pretrained").TITLE[:12]))
+    person.choose("Net", nets.module("pretrained").TITLE)
     person.click("radio", "A file of mine")
     person.fill("Path of a .pth", str(DATA / "weights" / "mobilenet_v2_imagenet.pth"))
+    person.fill("Epochs", "1")
     person.click("button", "Train", exact=True)
     person.see("See how good it is", LONG)
     person.click("link", "See how good it is")
@@ -168,8 +175,9 @@ def main() -> None:
                     person, began = Person(browser.new_page(viewport={"width": 1440, "height": 900})), time.monotonic()
                     go(person, address)
                     told(go.__name__, time.monotonic() - began, person.clicks, person.fields)
-            run = core.train("breast_cancer", epochs=15)
-            export_and_prove(run)
+            if {"manager", "engineer"} & set(only):
+                run = core.train("breast_cancer", epochs=15)
+                export_and_prove(run)
             if "manager" in only:
                 person, began = Person(browser.new_page()), time.monotonic()
                 manager(person, address, run)

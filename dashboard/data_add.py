@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +12,9 @@ from core.data import imports, ingest, store
 from core.data.tables import columns
 from core.workspace import workspace
 from dashboard import frame
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 UPLOADS = ["csv", "tsv", "txt", "data", "parquet", "xlsx", "gz", "zip"]
 SEPARATORS = {"": "found by itself", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -113,16 +117,24 @@ def _own() -> None:
 
 
 def _table(where: str, name: str) -> None:
-    values = reading_form(where, {}, "add")
+    values, place = reading_form(where, {}, "add")
     if values is not None:
-        _name_and_go(where, name, values, "table", same=True)
+        with place:
+            _name_and_go(where, name, values, "table", same=True)
 
 
 def _name_and_go(text: str, name: str, values: dict, reader: str, same: bool = False) -> None:
     """The name, the settings of the reader that are left, and the button that starts."""
     if reader in ("folder", "torchvision") and not same:
         size = st.number_input(
-            "Stored side in pixels (0: chosen from the images)", 0, 512, 0, 16, key=f"add-size-{text}", width=320
+            "Stored size in pixels (0: by itself)",
+            0,
+            512,
+            0,
+            16,
+            key=f"add-size-{text}",
+            width=320,
+            help="Training reads images that were made squares of this side once. 0 chooses it from the images.",
         )
         values = values | ({"size": int(size)} if size else {})
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -143,19 +155,23 @@ def _look(where: str, stamp: tuple, values: dict):  # noqa: ARG001 (the stamp is
     return table.look(where, ingest.options_of("table", values))
 
 
-def reading_form(where: str, values: dict, key: str) -> dict | None:
-    """How a table is read, to be corrected: returns the reader's settings, or None if it cannot be read like this."""
+def reading_form(where: str, values: dict, key: str) -> tuple[dict | None, "DeltaGenerator"]:
+    """How a table is read, to be corrected.
+
+    Returns the reader's settings, None if it cannot be read like this, and the place for the button that goes on: in
+    sight without scrolling past rows and columns.
+    """
     path = pathlib.Path(where)
     try:
         stamp = (path.stat().st_size, path.stat().st_mtime_ns)
         look = _look(where, stamp, values | _chosen(where, key))
     except OSError as error:
         st.error(f"{words.literal(path.name)} cannot be read ({error.strerror}).", icon=":material/error:")
-        return None
+        return None, st.container()
     except (ValueError, LookupError) as error:
         st.error(words.literal(str(error.args[0])), icon=":material/error:")
         _dialect(None, where, values, key)
-        return None
+        return None, st.container()
     left, right = st.columns([2, 3])
     with left:
         names = list(look.names)
@@ -170,6 +186,7 @@ def reading_form(where: str, values: dict, key: str) -> dict | None:
         st.caption(f"About {about}, {words.count(len(names), 'column')}. {_classes(look.classes)}")
     with right:
         _dialect(look, where, values, key)
+        place = st.container()
     for note in look.notes[:3]:
         st.caption(f":material/info: {words.markdown(note.text)}")
     if look.problem:
@@ -179,9 +196,9 @@ def reading_form(where: str, values: dict, key: str) -> dict | None:
     st.dataframe(rows, hide_index=True, height=180, alt="The first rows of the table")
     types = _types(look.reports, values.get("types", {}), f"{key}-types-{where}-{target}")
     if look.problem:
-        return None
+        return None, place
     chosen = {**values, **_chosen(where, key), "types": types}
-    return {name: value for name, value in chosen.items() if value not in ("", None, {})}
+    return {name: value for name, value in chosen.items() if value not in ("", None, {})}, place
 
 
 def _chosen(where: str, key: str) -> dict:
@@ -198,6 +215,7 @@ def _dialect(look, where: str, values: dict, key: str) -> None:
     if found:
         sign = SEPARATORS.get(found.separator, found.separator)
         told += f": {sign}, {found.encoding}, {'a header line' if found.header else 'no header line'}"
+        told += ", decimal comma" if found.decimal == "," else ""
     with st.expander(told, expanded=look is None):
         first, second = st.columns(2)
         first.selectbox(

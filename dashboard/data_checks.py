@@ -78,7 +78,8 @@ def _evidence(dataset: Dataset, evidence: dict) -> None:
     if dataset.kind == "table":
         chosen = [sample for pair in pairs[:PAIRS] for sample in pair] or ids
         where = np.array([place[sample] for sample in chosen], dtype=int)
-        st.dataframe(data_look.first_rows(dataset, where), alt="The rows that this is about")
+        rows = data_look.first_rows(dataset, where)
+        st.dataframe(rows, placeholder="", alt="The rows that this is about")
     elif pairs:
         for first, second in pairs[:PAIRS]:
             with st.container(horizontal=True, gap="small"):

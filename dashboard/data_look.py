@@ -7,7 +7,7 @@ import streamlit as st
 from core import words
 from core.data import Dataset, insight
 from core.data.tables import columns
-from dashboard import engine, pictures, run_page
+from dashboard import engine, pictures, run_page, side_by_side
 from exports import charts
 from exports.charts import data as data_charts
 
@@ -53,7 +53,7 @@ def _images(dataset: Dataset, version: str, found: dict) -> None:
             strip = pictures.strip(dataset, version, target, 20 if small else 10)
             width = "stretch" if strip.shape[1] > 600 else "content"
             st.image(strip, width=width, alt=f"Images of {classes[target]}")
-    left, right = st.columns(2)
+    left, right = side_by_side.columns("images")
     with left:
         balance(found["sizes"], classes, "look-balance")
         if dataset.kind == "image":
@@ -96,7 +96,7 @@ def _histogram(found: dict, classes: list[str], title: str):
 
 
 def _table(dataset: Dataset, found: dict) -> None:
-    left, right = st.columns([3, 4])
+    left, right = side_by_side.columns("columns", [3, 4])
     with left:
         st.markdown("**Columns**", help="Select one to see it by class.")
         rows = found["columns"]
@@ -122,7 +122,7 @@ def _table(dataset: Dataset, found: dict) -> None:
         column = rows[chosen[0] if chosen and chosen[0] < len(rows) else 0]
     with right:
         _column(column, found)
-    left, right = st.columns(2)
+    left, right = side_by_side.columns("missing")
     with left:
         balance(found["sizes"], list(dataset.classes), "look-balance")
     with right:
@@ -145,7 +145,7 @@ def _table(dataset: Dataset, found: dict) -> None:
         )
     st.markdown(f"**First {min(ROWS, len(dataset))} rows**")
     rows = first_rows(dataset, np.arange(min(ROWS, len(dataset))))
-    st.dataframe(rows, height=320, alt="The first rows of the table with their class")
+    st.dataframe(rows, height=320, placeholder="", alt="The first rows of the table with their class")
     st.download_button(
         "Download these rows as CSV",
         columns.neutral(rows.reset_index()).to_csv(index=False),

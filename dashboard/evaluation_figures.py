@@ -13,15 +13,18 @@ from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
 from dashboard import answers, operating_panel, run_page, url
 from exports import numbers
+from exports.charts import SQUARE
 from exports.charts import confusion as confusion_charts
 from exports.charts import curves as curve_charts
 from exports.charts import evaluation as charts
 
 VIEWS = ("ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain")
 FEW_ALARMS = 0.1
+ORDERS = {"given": "As given", "name": "By name", "size": "By size", "confusion": "By confusion"}
+OF_TWO = " Diamond: the operating point. Band: 95% intervals."
+OF_MANY = " Named are the classes with the smallest areas; the pointer tells the others."
 HOW = {  # one line on how to read each of them
-    "ROC": "The closer to the upper left corner, the better. The number is the area under the curve, the diamond the "
-    "operating point, the band 95% intervals.",
+    "ROC": "The closer to the upper left corner, the better. The number is the area under the curve.",
     "Precision and recall": "The closer to the upper right corner, the better. The number is the average precision.",
     "Calibration": "On the dotted line the model is right as often as it says. Grey: how many samples are so sure. "
     "Click a bin to see its samples.",
@@ -70,36 +73,18 @@ def shown(value: float | None, form: str) -> str:
 
 def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], None]) -> None:
     """The confusion matrix; a click on a cell calls `to_samples` with the two classes."""
+    order = "given"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Confusion matrix**", width="content")
-        by = url.select(
-            "In the cells",
-            ["count", "row", "column"],
-            "cells",
-            "count",
-            label_visibility="collapsed",
-            width=120,
-            format_func={"count": "Counts", "row": "% of truth", "column": "% of said"}.get,
-        )
-        if len(classes) > 3:
-            order = url.select(
-                "Sorted",
-                ["given", "name", "size", "confusion"],
-                "order",
-                "given",
-                label_visibility="collapsed",
-                width=130,
-                format_func={
-                    "given": "As given",
-                    "name": "By name",
-                    "size": "By size",
-                    "confusion": "By confusion",
-                }.get,
-            )
-        else:
-            order = "given"
+        with st.popover(":material/tune:", type="tertiary", help="What is in the cells, and the order of the classes"):
+            cells = {"count": "Counts", "row": "% of truth", "column": "% of said"}
+            by = url.select("In the cells", list(cells), "cells", "count", format_func=cells.get)
+            if len(classes) > 3:
+                order = url.select("Sorted", list(ORDERS), "order", "given", format_func=ORDERS.get)
     most = len(classes) if url.asked("all-classes") else charts.MANY
-    figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(height=400)
+    figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(
+        height=SQUARE
+    )
     alt = "Confusion matrix: truth by row, decision by column"
     picked = run_page.clicked(figure, f"confusion-{_n_clicks()}", alt)
     text = "Each row is a true class; off the diagonal are the mistakes. Click a cell to see its samples."
@@ -134,12 +119,15 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
     classes = figures["classes"]
     two = len(classes) == 2
     views = VIEWS if two else [*VIEWS[:4], "Gain"]
-    view = url.select("Figure", views, "figure", VIEWS[0], label_visibility="collapsed", width=220)
-    j = point.positive if two else 0
-    if view in ("Scores", "Gain") and not two:
-        j = classes.index(url.select("Class", classes, "of-class", classes[0]))
+    j, log = point.positive if two else 0, False
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = url.select("Figure", views, "figure", VIEWS[0], label_visibility="collapsed", width=195)
+        if view in ("Scores", "Gain") and not two:
+            chosen = url.select("Class", classes, "of-class", classes[0], label_visibility="collapsed", width=150)
+            j = classes.index(chosen)
+        elif view == "ROC":
+            log = url.toggle("Rare events", "log-alarms", help="False alarms on a logarithmic axis, from 0.1%.")
     if view == "ROC":
-        log = url.toggle("Rare events", "log-alarms", help="False alarms on a logarithmic axis, from 0.1%.")
         at, only = _marked(found, point, log), classes[j] if two else ""
         figure = curve_charts.roc(figures["roc"], curve_charts.areas(figures, "auroc"), classes, at, log, only)
     elif view == "Precision and recall":
@@ -159,7 +147,8 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
     if two:
         figure = curve_charts.clickable(figure)
     picked = run_page.clicked(figure, f"figure-{view}-{_n_clicks()}", view)
-    st.caption(HOW[view])
+    more = OF_TWO if two else OF_MANY if len(classes) > 2 * curve_charts.NAMED else ""
+    st.caption(HOW[view] + (more if view in ("ROC", "Precision and recall") else ""))
     if view == "ROC" and two:
         _partial(run, part, j)
     _clicked(view, two, picked, figures)

@@ -127,6 +127,7 @@ def _rows(schema: Schema, dataset: Dataset, near: list, chosen: Chosen) -> tuple
     event = st.dataframe(
         shown,
         hide_index=True,
+        placeholder="",
         on_select="rerun",
         selection_mode="single-row",
         key=f"near-{chosen.sample}-{len(near)}",

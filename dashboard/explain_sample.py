@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import explain, trust, words
 from core.data.dataset import EPOCH, Dataset, Schema
-from dashboard import engine, explain_whole, frame, pictures, run_page, settings, url
+from dashboard import engine, explain_whole, frame, pictures, run_page, settings, side_by_side, url
 from dashboard.explain_strip import Chosen
 from exports import charts
 from exports.charts import maps as map_charts
@@ -35,7 +35,7 @@ def tab(run: str, schema: Schema, dataset: Dataset | None, chosen: Chosen) -> No
             classes,
             "target",
             chosen.asked_class,
-            width=150,
+            width=185,
             format_func=lambda name: f"Why {name}",
             label_visibility="collapsed",
         )
@@ -148,7 +148,7 @@ def _probabilities(schema: Schema, chosen: Chosen, found) -> None:
 
 def _table(run, schema, dataset, chosen, asked, methods) -> None:
     """Each method's shares, and beside them the row."""
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = side_by_side.columns("shares", [3, 2], gap="medium")
     found, options, below = {}, {}, {}
     with left:
         for method in methods:
@@ -162,6 +162,7 @@ def _table(run, schema, dataset, chosen, asked, methods) -> None:
         st.markdown("**The row**")
         kept = next(filter(None, found.values()), None)
         x = dataset.x[chosen.place] if chosen.place >= 0 else kept and kept.arrays["x"]
+        percent = kept is not None and kept.record["unit"] == "probability"  # as in the figure beside it
         if x is not None:
             shown = pd.DataFrame(
                 {"Column": [column.name for column in schema.columns], "Value": cells(schema, np.asarray(x))}
@@ -173,7 +174,7 @@ def _table(run, schema, dataset, chosen, asked, methods) -> None:
                 shown,
                 hide_index=True,
                 height=min(38 + 35 * len(shown), 320),
-                column_config={"Share": st.column_config.NumberColumn(format="%+.3f")},
+                column_config={"Share": st.column_config.NumberColumn(format="percent" if percent else "%+.3f")},
                 alt=f"Values of row {chosen.sample}",
             )
             _place(schema, dataset, chosen, np.asarray(x), shown["Column"].tolist())

@@ -12,7 +12,7 @@ from core.data.dataset import Dataset, Schema
 from dashboard import answers, samples, url
 
 STRIP = 16  # pictures side by side; where there is no room for all, they can be pushed
-LETTERS = 9  # below a small picture
+LETTERS = 12  # below a small picture
 LISTED = 500  # samples in the list, at most
 WHICH = {"all": "All", "wrong": "Wrong ones", "right": "Right ones"}
 ANY = "Any class"
@@ -148,7 +148,7 @@ def strip(found: answers.Answers, schema: Schema, dataset: Dataset, shown: list[
             true = schema.classes[dataset.targets[place]]
             said = schema.classes[found.y_prob[i].argmax()] if i >= 0 else None
             about = "not of the test" if i < 0 else "right" if said == true else f"taken for {said}"
-            with st.container(width=76, gap=None):
+            with st.container(width=92, gap=None):
                 st.image(samples.picture(dataset, int(place)), width=72, alt=f"{sample}, of class {true}, {about}")  # ty: ignore[invalid-argument-type]
                 st.button(
                     words.markdown(_below(true, said)),

@@ -1,5 +1,6 @@
 """The certificate as a sheet: the verdict, what was compared and how, where it failed, what it says of the margin."""
 
+import contextlib
 import html
 import logging
 from collections.abc import Callable
@@ -37,11 +38,17 @@ def whole(what: str, function: Callable, *args: Any) -> Any:
         return None
 
 
-def sheet(run: str, proof: dict) -> None:
-    """The whole certificate; what an older record lacks is left out."""
-    thing = runs.schema(run).sample_word
+def verdict(run: str, proof: dict) -> None:
+    """The verdict in large words, and how the file decides; what of it cannot be read is left to `sheet` to say."""
     kind = "passed" if proof["passed"] else "failed"
-    st.html(f'<div class="verdict {kind}">{html.escape(proof["verdict"])}</div>')
+    st.html(f'<div class="verdict {kind}">{html.escape(str(proof["verdict"]))}</div>')
+    with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError):
+        _decided_by(run, proof)
+
+
+def sheet(run: str, proof: dict) -> None:
+    """The certificate below its verdict; what an older record lacks is left out."""
+    thing = runs.schema(run).sample_word
     _fault(proof)
     _numbers(proof)
     if proof["decisions"]:
@@ -60,7 +67,6 @@ def sheet(run: str, proof: dict) -> None:
     st.dataframe(_checks(proof, thing), hide_index=True, alt="Each comparison of the file with PyTorch")
     left, right = st.columns(2, gap="large")
     with left:
-        _decided_by(run, proof)
         _further(proof)
     with right:
         _margin(proof, thing)

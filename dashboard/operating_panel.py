@@ -17,12 +17,16 @@ TARGETS = {
     "false_alarms": "False alarms at most",
 }
 KEYS = ("threshold", "miss", "alarm", "silent", "thresholds", "costs", "positive")  # of the URL
+PANEL = (
+    "How probabilities become decisions. What stands beside and below follows it; the figures above, at the top of the "
+    "page, are of the most probable class."
+)
 EDITED = 25  # classes, at most, whose costs and thresholds can be edited here
 
 
 def panel(run: str, classes: list[str]) -> OperatingPoint:
     """Draw the panel and return the point that is chosen."""
-    st.markdown("**Operating point**", help="How probabilities become decisions. All figures on this page follow it.")
+    st.markdown("**Operating point**", help=PANEL)
     saved = _saved(run, classes)
     try:
         point = _two(run, classes) if len(classes) == 2 else _many(classes, saved)
@@ -271,7 +275,8 @@ def sentence(found: dict, point: OperatingPoint, classes: list[str], thing: str)
         return f"{text}, all are left to a person."
     if found["n_answered"] < found["n"]:
         text += f", {found['n'] - found['n_answered']:,} are left to a person; of the others"
-    text += f" {words.interval(found['accuracy'])} are right."
+    here = " at this point" if is_changed(point, len(classes)) else ""  # the figures at the top of the page are not
+    text += f" {words.interval(found['accuracy'])} are right{here}."
     if len(classes) == 2:
         j = point.positive
         row, table = found["per_class"][j], found["confusion"]
@@ -284,5 +289,7 @@ def sentence(found: dict, point: OperatingPoint, classes: list[str], thing: str)
         )
     if found["cost"]["value"] is not None and point.costs:
         cost = found["cost"]
-        text += f" Cost for each {thing}: {cost['value']:.3g} ({cost['low']:.3g} to {cost['high']:.3g})."
+        text += f" Cost for each {thing}: {cost['value']:.3g} ({cost['low']:.3g} to {cost['high']:.3g}), "
+        counted = found["n"] if len(point.costs[0]) > len(classes) else found["n_answered"]
+        text += f"{cost['value'] * counted:,.6g} in all."
     return text

@@ -56,13 +56,18 @@ def strip(dataset: Dataset, version: str, target: int, most: int) -> np.ndarray:
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs={Dataset: lambda dataset: dataset.fingerprint})
-def gallery(dataset: Dataset, where: np.ndarray, per_class: int = 20, max_classes: int = 10) -> np.ndarray:
-    """The first images of each class among the samples at `where`, a row per class: uint8 (height, width, 3)."""
-    rows = []
-    for target in range(min(max_classes, len(dataset.classes))):
+def gallery(
+    dataset: Dataset, where: np.ndarray, per_class: int = 20, max_classes: int = 10, upright: bool = False
+) -> np.ndarray:
+    """The first images of each class among the samples at `where`: uint8 (height, width, 3).
+
+    A class is a row, or a column if `upright`.
+    """
+    n = min(max_classes, len(dataset.classes))
+    tiles = np.full((n, per_class, *dataset.pictures.shape[1:]), 128, dataset.pictures.dtype)
+    for target in range(n):
         found = where[dataset.targets[where] == target][:per_class]
-        tiles = np.full((per_class, *dataset.pictures.shape[1:]), 128, dataset.pictures.dtype)
         if len(found):
-            tiles[: len(found)] = dataset.pictures[found]
-        rows.append(row(tiles))
+            tiles[target, : len(found)] = dataset.pictures[found]
+    rows = [row(line) for line in (tiles.swapaxes(0, 1) if upright else tiles)]
     return np.concatenate([np.pad(made, ((0, GAP), (0, 0), (0, 0)), constant_values=128) for made in rows])[:-GAP]

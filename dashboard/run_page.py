@@ -45,7 +45,7 @@ def header(run: str) -> dict:
     row = jobs.summary(run)
     facts = [frame.chip(row["state"])]
     if row["state"] != "damaged":
-        facts += [row["data"], row["net"], f"{row['epochs']} epochs", words.duration(row["seconds"])]
+        facts += [row["data"], row["net"], words.count(row["epochs"], "epoch"), words.duration(row["seconds"])]
         facts.append(words.when(row.get("created")))
     st.markdown("&ensp;".join([facts[0], *(words.markdown(fact) for fact in facts[1:] if fact)]))
     if row["state"] in ("failed", "lost", "damaged"):

@@ -54,6 +54,7 @@ def show(
     event = st.dataframe(
         shown,
         hide_index=True,
+        placeholder="",
         on_select="rerun",
         selection_mode="single-row",
         key=f"samples-{zlib.crc32(''.join(found.ids[order].tolist()).encode())}",  # another list has nothing chosen
@@ -213,6 +214,7 @@ def neighbours(run: str, sample: str, dataset: Dataset | None, classes: list[str
     st.dataframe(
         shown,
         hide_index=True,
+        placeholder="",
         row_height=ROW_HEIGHT if dataset.kind == "image" else None,
         height=260,
         column_config=_columns(dataset, Distance=st.column_config.NumberColumn(format="%.3f")),

@@ -88,8 +88,12 @@ def _of_many(found: dict, classes: tuple[str, ...]) -> list[str]:
     np.fill_diagonal(mistakes, 0)
     if mistakes.any():
         i, j = np.unravel_index(mistakes.argmax(), mistakes.shape)
-        times = "once" if mistakes[i, j] == 1 else f"{mistakes[i, j]:,} times"
-        told.append(f"Its most frequent mistake: {classes[i]} is taken for {classes[j]} ({times} in {found['n']:,}).")
+        n, times = mistakes.sum(), mistakes[i, j]
+        which = (
+            "Its most frequent mistake" if times > 1 else "Its only mistake" if n == 1 else f"One of its {n} mistakes"
+        )
+        often = f"{times:,} times in {found['n']:,}" if times > 1 else "none was made twice" if n > 1 else ""
+        told.append(f"{which}: {classes[i]} is taken for {classes[j]}{often and f' ({often})'}.")
     return told
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import data, jobs, registry, words
 from core.data import imports, readers, store
-from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, url
+from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, side_by_side, url
 
 VIEWS = ("Checks", "Look", "Split", "Random changes", "How it was read")
 
@@ -29,13 +29,12 @@ def sets(names: list[str]) -> str:
 
 def header(dataset: data.Dataset, facts: dict) -> None:
     """Name, facts in one line, and what can be done with the set as a whole."""
-    left, right = st.columns([4, 2], vertical_alignment="center")
-    left.header(words.markdown(dataset.name), anchor=False)
-    if not sharing.read_only():
-        with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(words.markdown(dataset.name), anchor=False)
+        if not sharing.read_only():
             where = {"data": dataset.name}
             st.page_link("views/train.py", label="Train on it", icon=":material/model_training:", query_params=where)
-            with st.popover("", icon=":material/more_horiz:"):
+            with st.popover("", icon=":material/more_horiz:", help="Rename or delete it"):
                 whole(dataset.name)
     shape = words.count(len(dataset.columns), "column")
     if dataset.kind == "image":
@@ -95,8 +94,8 @@ def how_it_was_read(dataset: data.Dataset) -> None:
     for column in dataset.left_out if source.get("reader") != "table" else ():
         st.markdown(f":orange-badge[left out] **{words.markdown(column.name)}**: {words.markdown(column.reason)}")
     if source.get("reader") == "table":
-        values = data_add.reading_form(source["where"], source.get("options", {}), f"again-{dataset.name}")
-        if values is not None and st.button("Read it again like this", type="primary", icon=":material/refresh:"):
+        values, place = data_add.reading_form(source["where"], source.get("options", {}), f"again-{dataset.name}")
+        if values is not None and place.button("Read it again like this", type="primary", icon=":material/refresh:"):
             st.session_state["import"] = imports.start("", values=values, again=dataset.name)
             st.rerun()
     elif source.get("reader") in registry.members(readers) and st.button(
@@ -151,19 +150,18 @@ if opened := st.session_state.pop("data-open", None):
     st.query_params.pop("add", None)
 st.title("Data")
 adding = "add" in st.query_params and not sharing.read_only()
-left, right = st.columns([3, 1], vertical_alignment="bottom")
-with left:
+with st.container(horizontal=True):
     there = store.names() if sharing.read_only() else data.available()
     if not there:
         st.info("There is no data to look at yet.", icon=":material/info:")
         st.stop()
     name = sets(there)
-if not sharing.read_only() and right.button(
-    "Back" if adding else "Add data",
-    type="secondary" if adding else "primary",
-    icon=":material/arrow_back:" if adding else ":material/add:",
-    width="stretch",
-):
+    pressed = not sharing.read_only() and st.button(
+        "Back" if adding else "Add data",
+        type="secondary" if adding else "primary",
+        icon=":material/arrow_back:" if adding else ":material/add:",
+    )
+if pressed:
     if adding:
         st.query_params.pop("add")
     else:
@@ -175,3 +173,4 @@ if adding:
     data_add.show()
 else:
     one(name)
+side_by_side.style()

@@ -154,8 +154,9 @@ else:
         )
         make(run, "Export and prove", primary=True)
     else:
-        export_certificate.whole("The certificate", export_certificate.sheet, run, proof)
+        export_certificate.verdict(run, proof)
         downloads(run, content, proof)
+        export_certificate.whole("The certificate", export_certificate.sheet, run, proof)
         make(run, "Export and prove again", primary=False, explained=bool(proof.get("explanation")))
     if proof is not None and facts:
         with st.expander("What is in the file"):

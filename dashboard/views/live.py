@@ -5,8 +5,8 @@ import contextlib
 import pandas as pd
 import streamlit as st
 
-from core import folds, jobs, runs, watching, words
-from dashboard import actions, frame, run_page, sharing
+from core import evaluation, folds, jobs, runs, watching, words
+from dashboard import actions, frame, run_page, sharing, side_by_side
 from exports import charts
 
 PHASES = {
@@ -72,8 +72,9 @@ def finished(run: str, row: dict) -> None:
     if row.get("ended_early"):
         st.markdown(words.markdown(f"Ended before its last epoch: {row['ended_early']}."))
     if "test_accuracy" in row:
+        if record := runs.evaluation(run):
+            st.header(words.markdown(evaluation.sentence(record["test"], runs.schema(run).sample_word)), anchor=False)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Test accuracy **{words.interval(row['test_accuracy'])}**", width="content")
             for page, label, icon in (
                 ("evaluate", "See how good it is", "analytics"),
                 ("explain", "See why", "search_insights"),
@@ -127,14 +128,14 @@ def curves(run: str, rows: list[dict], steps: list[dict], row: dict) -> None:
         if last.get("memory_bytes"):
             st.metric("Memory", words.size(last["memory_bytes"]), width=125)
     n_epochs = row.get("epochs") if row["state"] in runs.WORKING else None
-    left, right = st.columns(2)
+    left, right = side_by_side.columns("epochs")
     for column, figure in ((left, "loss"), (right, "accuracy")):
         with column:
             drawn = charts.learning_curve(rows, figure, row.get("best_epoch"), n_epochs)
             run_page.chart(drawn, f"{run}-{figure}", f"{figure.capitalize()} by epoch, training and validation")
     if not steps:
         return
-    left, right = st.columns(2)
+    left, right = side_by_side.columns("steps")
     with left:
         st.markdown("**Loss by step, and the learning rate**")
         run_page.chart(charts.step_curve(steps), f"{run}-steps", "Loss by step, smoothed, above the learning rate")
@@ -229,3 +230,4 @@ def record(run: str, name: str) -> dict | None:
 run = run_page.choose("Live")
 busy = jobs.summary(run)["state"] in runs.WORKING
 st.fragment(frame.in_a_sentence(view), run_every=1 if busy else None)(run, busy)
+side_by_side.style()

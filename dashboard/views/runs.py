@@ -10,8 +10,8 @@ from dashboard import actions, frame, noting, sharing
 EXAMPLE = "digits"
 COLUMNS = {  # in pixels: the first four are in sight on a window of 900
     "\u2605": st.column_config.TextColumn(width=28, help="Starred"),
-    "State": st.column_config.TextColumn(width=70),
-    "Run": st.column_config.TextColumn(width=148),
+    "State": st.column_config.TextColumn(width=66),
+    "Run": st.column_config.TextColumn(width=132),
     "Test (95% interval)": st.column_config.TextColumn(
         width=162,
         help="Accuracy on samples that training never saw. Of several seeds: their mean with its t-interval. "
@@ -20,13 +20,13 @@ COLUMNS = {  # in pixels: the first four are in sight on a window of 900
     "Spread": st.column_config.TextColumn(width=80, help="Standard deviation of test accuracy between seeds or folds"),
     "Tags": st.column_config.ListColumn(width=120),
     "Data": st.column_config.TextColumn(width=104),
-    "Net": st.column_config.TextColumn(width=62),
+    "Net": st.column_config.TextColumn(width=80),
     "Validation": st.column_config.TextColumn(
         width=84, help="Accuracy on validation samples at the best epoch; of several seeds, their mean"
     ),
-    "Course": st.column_config.LineChartColumn(help="Validation accuracy by epoch", y_min=0, y_max=1, width=66),
+    "Course": st.column_config.LineChartColumn(help="Validation accuracy by epoch", y_min=0, y_max=1, width=56),
     "When": st.column_config.TextColumn(width=104),
-    "Took": st.column_config.TextColumn(width=70),
+    "Took": st.column_config.TextColumn(width=82),
 }
 
 

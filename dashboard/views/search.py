@@ -10,6 +10,7 @@ from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
 from core.search import Search, space
 from dashboard import actions, frame, run_page, url
+from dashboard import settings as settings_form
 from exports.charts import search as search_charts
 
 START = ("lr", "weight_decay", "net.dropout")  # what is searched first, where there is such a setting
@@ -23,7 +24,8 @@ def new_search() -> None:
         name = st.selectbox("Data", data.available(), format_func=lambda name: words.cut(data.title(name), 60))
         dataset = run_page.dataset(name)
         fitting = [net for net in nets.available() if dataset.kind in nets.kinds(net) and net != "own"]
-        net = st.selectbox("Net", fitting, index=fitting.index(config.default_net(dataset.kind)))
+        place = fitting.index(config.default_net(dataset.kind))
+        net = st.selectbox("Net", fitting, index=place, format_func=lambda name: nets.module(name).TITLE)
         objectives = [*search.HISTORY_OBJECTIVES, *METRICS]
         objective = st.selectbox("Objective, on validation", objectives, index=1, format_func=titled)
         one, two = st.columns(2)
@@ -61,16 +63,17 @@ def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
         known,
         [name for name in START if name in known],
         key=f"chosen-{net}",
+        format_func=called,
         placeholder="Choose a setting or more",
     )
     settings, fine, boxes = [], bool(chosen), st.columns(2)
     for i, name in enumerate(chosen):
         box = boxes[i % 2]
         given = box.text_input(
-            name,
+            called(name),
             space.usual(name, known[name], kind),
             key=f"values-{net}-{name}",
-            help=words.markdown(f"{known[name].metadata['help']}. Its default is {known[name].default}."),
+            help=words.markdown(f"{name}: {known[name].metadata['help']}. Its default is {known[name].default}."),
         )
         settings.append(f"{name}={given.strip()}")
         try:
@@ -79,9 +82,16 @@ def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
             fine = False
             box.caption(f":red[{words.markdown(str(error))}]")
     st.caption(
-        "`0.001..0.1` is a range, with `:log` searched by its logarithm; `adam,sgd` a list; `5` one value for all."
+        "`0.001..0.1` is a range; with `:log` behind it, tenths and hundredths are tried as often as whole ones. "
+        "`adam,sgd` is a list, `5` one value for all."
     )
     return settings, fine
+
+
+def called(setting: str) -> str:
+    """A setting as the Train page calls it; that of a net is told apart."""
+    name = setting.removeprefix("net.")
+    return settings_form.label(name) + (" of the net" if name != setting else "")
 
 
 def command(name: str, net: str, settings: list[str], asked: dict) -> str:

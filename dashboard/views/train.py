@@ -11,7 +11,7 @@ from core import config, data, folds, jobs, nets, runs, words
 from core.config import TrainingConfig
 from core.data import Dataset, sampling, split
 from core.training.dry_run import dry_run
-from dashboard import as_code, data_augment, data_look, data_split, engine, net_choice, pictures, run_page
+from dashboard import as_code, data_augment, data_look, data_split, engine, net_choice, pictures, run_page, side_by_side
 from dashboard.settings import settings
 from exports import charts
 
@@ -43,25 +43,34 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
     st.markdown(
         f"{words.count(len(dataset), thing)} of {shape} in {len(dataset.classes)} classes: {data_split.sentence(parts)}"
     )
-    left, right = st.columns(2)
+    left, right = side_by_side.columns("data")
     with left:
         sizes = split.sizes(parts, dataset.targets, len(dataset.classes))
         data_look.balance(sizes, list(dataset.classes), f"balance-{dataset.name}")
     with right:
         if dataset.kind == "image":
             st.markdown("**Some of the training images**")
+            n = min(10, len(dataset.classes))
+            small = dataset.pictures.shape[3] <= 64
+            upright = not small and n > 4  # as high as the figure beside it, whatever the number of classes
             st.image(
                 pictures.gallery(
-                    dataset, np.flatnonzero(parts == "train"), 20 if dataset.pictures.shape[3] <= 64 else 8
+                    dataset, np.flatnonzero(parts == "train"), 20 if small else n // 2 if upright else 8, 10, upright
                 ),
-                caption="One class per row",
-                alt="Training images, a row of them for each class",
+                caption=f"One class per {'column' if upright else 'row'}",
+                alt="Training images, class by class",
                 width="stretch",
             )
         else:
             st.markdown("**First rows**")
             rows = data_look.first_rows(dataset, np.arange(min(8, len(dataset))))
-            st.dataframe(rows, hide_index=True, height=260, alt="The first rows of the table with their class")
+            st.dataframe(
+                rows,
+                hide_index=True,
+                height=260,
+                placeholder="",
+                alt="The first rows of the table with their class",
+            )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words.markdown(f"Origin: {dataset.origin}. Licence: {dataset.licence}."), width="content")
         st.page_link(
@@ -254,8 +263,7 @@ if dataset.kind == "image":
 chosen = config.TrainConfig(plan, config.NetConfig(net, options, weights), training, augment)
 with search:
     find_rate(chosen, f"{key}-training")
-estimate = st.container()
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.bottom.container(horizontal=True, vertical_alignment="center"):  # in sight, however long the page is
     go = st.button("Train", type="primary", icon=":material/play_arrow:")
     with st.popover("Cross-validate", icon=":material/splitscreen:"):
         st.caption(
@@ -267,9 +275,11 @@ with st.container(horizontal=True, vertical_alignment="center"):
         python, shell = as_code.commands(chosen, dataset)
         st.code(python, language="python")
         st.code(shell, language="bash")
+    estimate = st.container(width="content")
 if go or crossed:
     with st.spinner("Starting"):
         run = folds.start(chosen, k) if crossed else jobs.start(chosen)
     st.switch_page("views/live.py", query_params={"run": run})
+side_by_side.style()
 with estimate:  # last, so that nothing on the page waits for it
     show_estimate(chosen, dataset, int((parts == "train").sum()))

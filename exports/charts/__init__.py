@@ -13,6 +13,7 @@ GREY = "#8a8f98"
 DIVERGING = ((0, "#0077BB"), (0.5, "#f4f4f4"), (1, "#EE7733"))  # against, neutral, for
 MAX_CURVES = 10  # classes drawn at once
 MAX_POINTS = 2000  # points drawn per line
+SQUARE = 365  # pixels of height of a square figure: two of them side by side are in sight at once
 
 
 def class_color(index: int) -> str:
@@ -92,7 +93,7 @@ def effort(rows: list[dict], steps: list[dict]) -> go.Figure:
         line={"width": 1.5, "color": PALETTE[2]},
         hovertemplate="Gradient norm: %{y:.3g}<extra></extra>",
     )
-    fig.update_yaxes(type="log", nticks=6, exponentformat="power")
+    fig.update_yaxes(type="log", **_log_ticks(norms[keep]))
     some = [rows[i] for i in thinned(len(rows))]
     speed = np.array([row["samples_per_second"] for row in some])
     _below(fig, np.array([row["epoch"] for row in some]), speed, "Samples/s", ",.0f")
@@ -137,6 +138,17 @@ def smoothed(values: np.ndarray, share: float = 0.02) -> np.ndarray:
 def thinned(n: int) -> np.ndarray:
     """At most MAX_POINTS of the positions 0 to n - 1, evenly, the ends among them."""
     return np.unique(np.linspace(0, n - 1, min(n, MAX_POINTS)).round().astype(int))
+
+
+def _log_ticks(values: np.ndarray) -> dict:
+    """Ticks written out for a logarithmic axis: 1, 2 and 5 of each decade, or of many decades the decades alone."""
+    values = values[values > 0]
+    if not len(values):
+        return {}
+    low, high = np.floor(np.log10(values.min())), np.ceil(np.log10(values.max()))
+    steps = (1, 2, 5) if high - low <= 2 else (1,)
+    ticks = [step * 10.0**power for power in np.arange(low, high + 1) for step in steps]
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def _below(fig, x, y, title: str, form: str) -> None:

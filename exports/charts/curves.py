@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core import words
-from exports.charts import GREY, MAX_CURVES, PALETTE, base, class_color, shorten
+from exports.charts import GREY, MAX_CURVES, PALETTE, SQUARE, base, class_color, shorten
 
 UNSEEN = {"marker": {"opacity": 0}}
+NAMED = 3  # of many classes, those with the smallest areas are named, beside the means
 
 
 def roc(
@@ -83,6 +84,8 @@ def clickable(fig: go.Figure) -> go.Figure:
 def _curves(fig, curves, areas, classes, hover, point, only) -> None:
     """Add one line per curve: classes in their colours, macro and micro dashed; bands where few are drawn.
 
+    A legend of all of many classes would cover the curves: it names the lowest, and the pointer finds the others.
+
     areas : as of `areas`;  point : {"x", "y", "text"} to be marked, or None
     only : of two classes the one to be found, the second if ""
     """
@@ -90,6 +93,8 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
     if len(classes) == 2:  # both curves say the same
         curves = [curve for curve in curves if curve["name"] == (only or classes[1])]
     drawn = 0
+    known = sorted((area_of[name], name) for name in classes[:MAX_CURVES] if area_of[name] is not None)
+    named = {name for _, name in known[:NAMED]} if len(classes) > 2 * NAMED else set(classes)
     for curve in curves:
         name, mean = curve["name"], curve.get("mean", False)
         drawn += not mean
@@ -104,6 +109,7 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
             y=curve["y"],
             mode="lines",
             name=f"{shorten(name)} {words.area(areas[name] if mean else area_of[name])}",
+            showlegend=mean or name in named,
             line={"color": color, "width": 2, "dash": {"macro": "dash", "micro": "dot"}.get(name) if mean else None},
             customdata=None if thresholds is None else [[t if t is not None else 1] for t in thresholds],
             hovertemplate=f"{shorten(name)}: {hover}"
@@ -124,7 +130,7 @@ def _curves(fig, curves, areas, classes, hover, point, only) -> None:
 def _log(fig: go.Figure, log: bool) -> go.Figure:
     """With false alarms on a logarithmic axis, for events so rare that only the first per mille counts."""
     if log:
-        fig.update_xaxes(type="log", range=[-3, 0], tickformat=".1%")
+        fig.update_xaxes(type="log", range=[-3, 0.01], tickformat=".1%", dtick=1)
         fig.update_yaxes(scaleanchor=None)
     return fig
 
@@ -147,12 +153,12 @@ def band(fig: go.Figure, x: Sequence, low: Sequence, high: Sequence, color: str,
 
 def square(fig: go.Figure) -> go.Figure:
     """The figure with both axes from 0 to 100%, as long as each other."""
-    fig.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", constrain="domain")
-    fig.update_yaxes(
-        range=[-0.01, 1.02], tickformat=".0%", scaleanchor="x", constrain="domain", constraintoward="bottom"
-    )
+    ends = {"range": [-0.01, 1.02], "tickformat": ".0%", "dtick": 0.2, "constrain": "domain"}
+    fig.update_xaxes(**ends, constraintoward="left")  # else a wide figure's legend would lie over its axis
+    fig.update_yaxes(**ends, scaleanchor="x", constraintoward="bottom")
     return fig.update_layout(
-        height=400,
+        height=SQUARE,
+        margin_r=24,  # half of the last "100%"
         legend={
             "orientation": "v",
             "yanchor": "bottom",

@@ -195,6 +195,8 @@ def test_a_table_by_path_is_looked_at_and_then_added_as_it_was_shown(show, tmp_p
     pages.check(page)
     assert box(page, "Column to predict").value == "mood"
     assert "semicolon" in str([expander.label for expander in page.expander])
+    assert "decimal comma" in str([expander.label for expander in page.expander])
+    assert "Add" in [widget.label for column in page.columns for widget in column.button]  # beside the target
     button(page, "Add").click().run()
     ((args, _),) = started
     assert args == (str(path), "dogs", {"target": "mood"})

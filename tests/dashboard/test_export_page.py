@@ -48,6 +48,14 @@ def test_a_proved_file_is_offered_with_its_verdict(show, exported, kind):
     assert downloads(page) == OFFERED and [box.label for box in page.checkbox] == ["Explanation inside the file"]
 
 
+def test_the_file_is_offered_right_below_the_verdict_and_how_it_decides(show, exported):
+    parts = list(show("export", run=exported["digits"]).main.children.values())
+    verdict = [part.type for part in parts].index("html")
+    said, offered = parts[verdict + 1 : verdict + 3]
+    assert said.value.startswith("How it decides: ")
+    assert [widget.label.split(" (")[0] for widget in offered.get("download_button")] == OFFERED
+
+
 def test_the_certificate_has_a_row_for_each_condition(show, exported):
     table = show("export", run=exported["digits"]).dataframe[0].value
     assert {1, 2, 7, 64, 359} <= set(table["Batch size"])

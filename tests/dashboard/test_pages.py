@@ -146,6 +146,12 @@ def test_another_page_shows_the_run_looked_at_last(show, finished):
 # ---------------------------------------------------------------------------------------------------- what is said
 
 
+@pytest.mark.parametrize("name", ["live", "evaluate", "explain", "export", "share"])
+def test_every_page_of_a_finished_run_begins_with_its_sentence(show, finished, name):
+    page = show(name, run=finished["digits"])
+    assert page.header[0].value.startswith("Right on ")
+
+
 def test_a_failed_run_shows_its_sentence_and_its_log(show):
     page = show("live", run=pages.failed())
     assert [error.value for error in page.error] == ["The loss is not a number; lower the learning rate."]

@@ -46,6 +46,13 @@ def test_a_gallery_has_a_row_for_each_class_and_grey_where_there_is_no_more():
     assert levels == [0, 20, 10, 128]
 
 
+def test_an_upright_gallery_has_a_column_for_each_class():
+    given = images((1, 40, 40), [0, 1, 0])
+    rows = pictures.gallery(given, np.arange(3), per_class=2)
+    columns = pictures.gallery(given, np.arange(3), per_class=2, upright=True)
+    assert (columns == rows.swapaxes(0, 1)).all()  # the images are of one level each
+
+
 def test_large_images_in_a_row_are_made_smaller():
     assert pictures.row(np.zeros((3, 3, 224, 100), np.uint8)).shape == (75, 3 * 34 + 2 * pictures.GAP, 3)
 

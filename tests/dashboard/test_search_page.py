@@ -37,12 +37,19 @@ def test_without_a_search_the_form_is_filled_in(show):
     assert "python -m core sweep lr=" in page.code[0].value
 
 
+def test_settings_and_nets_are_called_as_on_the_train_page(show):
+    page = show("search")
+    called = {box.label for box in page.text_input}
+    assert called == {"Learning rate", "Weight decay", "Dropout of the net"}
+    assert ":" in pages.box(page, "Net").options[0]  # its title, not the name of its file
+
+
 def test_a_button_starts_the_search_as_it_is_filled_in(show, monkeypatch):
     started = []
     monkeypatch.setattr(search.processes, "start", lambda module, *_: started.append(module))
     page = show("search")
     pages.box(page, "Data").set_value("iris").run()
-    next(box for box in page.text_input if box.label == "lr").set_value("0.01,0.02").run()
+    next(box for box in page.text_input if box.label == "Learning rate").set_value("0.01,0.02").run()
     page.number_input[0].set_value(6).run()
     pages.button(page, "Start the search").click().run()
     pages.check(page)
@@ -55,7 +62,7 @@ def test_a_button_starts_the_search_as_it_is_filled_in(show, monkeypatch):
 
 def test_values_that_cannot_be_read_are_said_at_once(show):
     page = show("search")
-    next(box for box in page.text_input if box.label == "lr").set_value("0.1..<b>x</b>").run()
+    next(box for box in page.text_input if box.label == "Learning rate").set_value("0.1..<b>x</b>").run()
     pages.check(page)
     assert "both ends must be numbers" in page.caption[0].value and "<b>" not in page.caption[0].value
     assert pages.button(page, "Start the search").disabled

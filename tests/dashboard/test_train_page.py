@@ -60,6 +60,13 @@ def test_the_size_and_the_time_are_said_before_the_button(show):
     assert caption.split()[0].replace(",", "").isdigit()
 
 
+def test_the_button_and_its_time_stay_in_sight_however_long_the_page_is(show):
+    page = show("train", data="iris")
+    assert "Train" in [widget.label for widget in page.button]
+    assert not [widget for widget in page.main.button if widget.label == "Train"]  # it is in the bar at the bottom
+    assert not [caption for caption in page.main.caption if "parameters; about" in caption.value]
+
+
 def test_the_code_beside_the_button_is_what_was_chosen(show):
     page = show("train", data="iris")
     page.number_input(key="iris-training-epochs").set_value(7).run()

@@ -51,7 +51,19 @@ def test_many_classes_are_told_by_the_best_the_worst_and_the_mistake():
     y_prob = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3]]
     lines = plain.lines(made.finished_run(("a", "b", "c"), [0, 1, 1, 2], y_prob), None, "picture")
     assert "It knows b best (it finds 2 of 2) and c least (it finds 0 of 1)." in lines
-    assert "Its most frequent mistake: c is taken for b (once in 4)." in lines
+    assert "Its only mistake: c is taken for b." in lines
+
+
+@pytest.mark.parametrize(
+    ("of_c", "sentence"),
+    [
+        ([[0.1, 0.8, 0.1], [0.1, 0.8, 0.1]], "Its most frequent mistake: c is taken for b (2 times in 4)."),
+        ([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], "One of its 2 mistakes: c is taken for a (none was made twice)."),
+    ],
+)
+def test_a_mistake_is_called_frequent_if_it_came_twice(of_c, sentence):
+    y_prob = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], *of_c]
+    assert sentence in plain.lines(made.finished_run(("a", "b", "c"), [0, 1, 2, 2], y_prob), None, "picture")
 
 
 def test_what_a_moved_threshold_comes_to_is_counted_at_each_step():

@@ -213,6 +213,14 @@ def test_steps_whose_gradient_was_not_looked_at_are_left_out():
     assert len(trace(fig, "Gradient norm").x) == 2 and list(trace(fig, "Samples/s").y) == [9, 9]
 
 
+def test_the_ticks_of_the_gradient_norm_are_written_in_full():
+    some = [{**row, "grad_norm": norm} for row, norm in zip(steps(2), (0.6, 4.0))]
+    axis = charts.effort([], some).layout.yaxis
+    assert axis.ticktext == ("0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "50")  # not 5, 1, 2, 5
+    some[1]["grad_norm"] = 4000.0
+    assert charts.effort([], some).layout.yaxis.ticktext == ("0.1", "1", "10", "100", "1000", "10000")
+
+
 def test_runs_without_steps_and_norms_have_empty_figures():
     assert all(len(drawn.x) == 0 for drawn in (*charts.step_curve([]).data, *charts.effort([], []).data))
 

@@ -122,6 +122,17 @@ def test_at_most_ten_classes_are_drawn_and_both_means():
     assert found == [*names[:10], "macro", "micro"]
 
 
+def test_of_many_classes_the_legend_names_the_lowest_and_the_means():
+    names, test = many_classes(30)
+    found = areas(test, "auroc")
+    fig = roc(test["roc"], found, names)
+    named = [trace.name.rsplit(" ", 1)[0] for trace in fig.data if trace.showlegend is not False][1:]
+    lowest = sorted(zip(found["per_class"][:10], names))[:3]
+    assert sorted(named) == sorted([*(name for _, name in lowest), "macro", "micro"])
+    few, of_few = many_classes(4)
+    assert all(trace.showlegend is not False for trace in roc(of_few["roc"], areas(of_few, "auroc"), few).data)
+
+
 def test_a_class_named_macro_keeps_its_own_area():
     found = {"per_class": [0.25, 0.75, 0.5], "macro": 0.5, "micro": None}
     made = [{"name": name, "x": [0, 1], "y": [0, 1], "threshold": [1, 0]} for name in ("macro", "other")]
@@ -140,7 +151,7 @@ def test_the_operating_point_is_marked_and_one_that_is_not_defined_is_not():
 def test_rare_events_have_a_logarithmic_axis():
     test = figures(("a", "b"), [0, 1], [[0.9, 0.1], [0.1, 0.9]])
     fig = roc(test["roc"], areas(test, "auroc"), ["a", "b"], log=True)
-    assert fig.layout.xaxis.type == "log"
+    assert fig.layout.xaxis.type == "log" and fig.layout.xaxis.dtick == 1  # a decade
 
 
 # ---------------------------------------------------------------------------------------------------- others
@@ -153,6 +164,13 @@ def test_reliability_shows_both_sides_of_a_correction_with_intervals():
     error = f"{found['error']:.1%}"
     assert drawn(fig)[1:3] == [f"Before: off by {error}", f"After: off by {error}"]
     assert all(value >= 0 for value in (*fig.data[1].error_y.array, *fig.data[1].error_y.arrayminus))
+
+
+def test_a_wide_figure_keeps_its_square_and_its_legend_together():
+    found = calibration.reliability(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]))
+    fig = charts.reliability(found)
+    assert fig.layout.xaxis.constraintoward == "left" and fig.layout.legend.xanchor == "left"
+    assert fig.layout.xaxis.dtick == fig.layout.yaxis.dtick == 0.2  # both ends are written
 
 
 def test_scores_of_a_class_and_of_the_others_are_shares():
