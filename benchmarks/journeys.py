@@ -46,7 +46,8 @@ class Person:
 
     def fill(self, label: str, text: str) -> None:
         """Fill in a field and leave it with Enter."""
-        field = self.page.locator("input").and_(self.page.get_by_label(label)).first  # not the button that explains it
+        found = self.page.locator("input").and_(self.page.get_by_label(label))  # not the button that explains it
+        field = found.filter(visible=True).first
         field.fill(text)
         field.press("Enter")
         self.fields += 1

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 
 import psutil
 import pytest
 
-from core import config, data, jobs
+from core import config, data, jobs, runs
 from dashboard import ending
 from tests.browser.serving import serving
 
@@ -27,15 +28,23 @@ def stop(workspace) -> str:
     return done.stdout.strip()
 
 
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or only its parent, which is this process, has not asked for its end yet."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.slow
 def test_a_dashboard_and_a_run_of_the_workspace_are_ended_and_no_process_is_left(workspace):
     run = jobs.start(config.suggest(data.get("digits"), epochs=500))
     with serving(workspace) as address:
+        while "pid" not in runs.status(run):  # its process has begun
+            time.sleep(0.1)
         (note,) = (workspace / "dashboards").iterdir()
         dashboard = psutil.Process(int(note.stem))
         assert stop(workspace) == "1 run, 1 dashboard."
         assert jobs.state(run) == "stopped"
-        assert not dashboard.is_running() or dashboard.status() == psutil.STATUS_ZOMBIE  # its parent is this process
+        assert ended(runs.status(run)["pid"])
+        assert ended(dashboard.pid)
         with pytest.raises(OSError):
             urllib.request.urlopen(address, timeout=2)
     assert list((workspace / "dashboards").iterdir()) == []
