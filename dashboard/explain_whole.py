@@ -1,16 +1,13 @@
 """What the model looks at overall: importance, single columns and pairs, shortcuts, typical samples, their map."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core import explain, words
 from core.data.dataset import Dataset, Schema
 from core.explain import _paint
-from dashboard import engine, frame, pictures, run_page, samples, sharing, url
+from dashboard import engine, frame, pictures, run_page, samples, sharing, side_by_side, url
 from exports.charts import effects as effect_charts
 from exports.charts import tables as table_charts
 from exports.charts import whole as whole_charts
@@ -19,13 +16,6 @@ VIEWS = {
     "table": ("Columns", "One column", "Two columns", "Shortcuts", "Map of samples", "Typical samples"),
     "image": ("Shortcuts", "Mean maps", "Map of samples", "Typical samples"),
 }
-STYLE = """
-<style>
-@media (max-width: 1150px) {
-  .st-key-whole-pair [data-testid="stColumn"] { min-width: min(22rem, 100%); flex: 1 1 22rem; }
-}
-</style>
-"""
 SHOWN_CLASSES = 12  # with pictures of their own, at once
 
 
@@ -44,12 +34,6 @@ def tab(run: str, schema: Schema, dataset: Dataset | None) -> None:
         "Map of samples": _map_of_samples,
         "Typical samples": _typical,
     }[view](run, schema, dataset)
-
-
-def side_by_side() -> Sequence[DeltaGenerator]:
-    """Two columns, one under the other where a figure would be too narrow in them."""
-    st.html(STYLE)
-    return st.container(key="whole-pair").columns(2, gap="medium")
 
 
 def found(run: str, method: str, options: dict | None = None) -> explain.Explanation | None:
@@ -94,7 +78,7 @@ IN_REPORT = ("permutation_importance", "shapley_summary", "partial_dependence", 
 
 def _columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # noqa: ARG001 (one signature for all)
     target = class_box(schema, "whole-class")
-    left, right = side_by_side()
+    left, right = side_by_side.columns("whole", gap="medium")
     with left:
         importance = found(run, "permutation_importance")
         heading("permutation_importance", importance)
@@ -138,7 +122,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         name = url.select("Column", names, "column", _most_important(run, schema), width=260)
         target = class_box(schema, "whole-class")
     column, k = schema.columns[names.index(name)], schema.classes.index(target)
-    left, right = side_by_side()
+    left, right = side_by_side.columns("whole", gap="medium")
     with left:
         dependence = found(run, "partial_dependence", {"column": name, "target": target})
         heading("partial_dependence", dependence)
@@ -176,7 +160,7 @@ def _two_columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # 
     heading("interactions", kept)
     if kept is None:
         return
-    left, right = side_by_side()
+    left, right = side_by_side.columns("whole", gap="medium")
     with left:
         figure = effect_charts.interactions(names, kept.arrays["strength"], kept.arrays["size"])
         run_page.chart(figure, "pairs", "Which columns work together")

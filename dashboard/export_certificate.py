@@ -1,6 +1,5 @@
 """The certificate as a sheet: the verdict, what was compared and how, where it failed, what it says of the margin."""
 
-import contextlib
 import html
 import logging
 from collections.abc import Callable
@@ -39,11 +38,10 @@ def whole(what: str, function: Callable, *args: Any) -> Any:
 
 
 def verdict(run: str, proof: dict) -> None:
-    """The verdict in large words, and how the file decides; what of it cannot be read is left to `sheet` to say."""
+    """The verdict in large words, and how the file decides."""
     kind = "passed" if proof["passed"] else "failed"
     st.html(f'<div class="verdict {kind}">{html.escape(str(proof["verdict"]))}</div>')
-    with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError):
-        _decided_by(run, proof)
+    whole("The operating point in the certificate", _decided_by, run, proof)
 
 
 def sheet(run: str, proof: dict) -> None:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; }
-@media (max-width: 1150px) { [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; } }
 [data-testid="stMetric"] { padding: 0; }
-@media (max-width: 1150px) { .st-key-decide [data-testid="stColumn"] { min-width: min(20rem, 100%); flex: 1 1 20rem; } }
+@media (max-width: 1150px) {
+  [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
+  [class*="st-key-beside-"] [data-testid="stColumn"] { min-width: min(20rem, 100%); flex: 1 1 20rem; }
+}
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .85; }
 [data-testid="stSliderThumbValue"] p,
 button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec); }

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import data, jobs, registry, words
 from core.data import imports, readers, store
-from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, side_by_side, url
+from dashboard import data_add, data_augment, data_checks, data_look, data_split, run_page, sharing, url
 
 VIEWS = ("Checks", "Look", "Split", "Random changes", "How it was read")
 
@@ -173,4 +173,3 @@ if adding:
     data_add.show()
 else:
     one(name)
-side_by_side.style()

@@ -4,7 +4,17 @@ import streamlit as st
 
 from core import evaluation, runs, words
 from core.evaluation import operating
-from dashboard import answers, evaluation_figures, evaluation_sections, frame, operating_panel, run_page, suspects, url
+from dashboard import (
+    answers,
+    evaluation_figures,
+    evaluation_sections,
+    frame,
+    operating_panel,
+    run_page,
+    side_by_side,
+    suspects,
+    url,
+)
 
 SECTIONS = (
     "Class by class",
@@ -31,7 +41,7 @@ def everything(run: str, part: str, figures: dict) -> None:
         st.error(words.literal(str(error)), icon=":material/error:")
         evaluation_figures.all_metrics(figures, run)
         return
-    left, right = st.container(key="decide").columns([1, 4], gap="medium")  # one under another where it is narrow
+    left, right = side_by_side.columns("decide", [1, 4], gap="medium")
     with left:
         point = operating_panel.panel(run, classes)
     said = operating.decide(found.y_prob, point)

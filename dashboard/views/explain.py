@@ -15,7 +15,6 @@ from dashboard import (
     explain_whole,
     frame,
     run_page,
-    side_by_side,
     url,
 )
 from dashboard.explain_strip import Chosen
@@ -95,4 +94,3 @@ else:
         engine.leave()  # what was asked for another view may give way
     chosen = None if look in (WHOLE, METHODS) else chosen_sample(run, schema, dataset)
     show(look, run, schema, dataset, chosen)
-side_by_side.style()

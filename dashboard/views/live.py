@@ -230,4 +230,3 @@ def record(run: str, name: str) -> dict | None:
 run = run_page.choose("Live")
 busy = jobs.summary(run)["state"] in runs.WORKING
 st.fragment(frame.in_a_sentence(view), run_every=1 if busy else None)(run, busy)
-side_by_side.style()

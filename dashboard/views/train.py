@@ -280,6 +280,5 @@ if go or crossed:
     with st.spinner("Starting"):
         run = folds.start(chosen, k) if crossed else jobs.start(chosen)
     st.switch_page("views/live.py", query_params={"run": run})
-side_by_side.style()
 with estimate:  # last, so that nothing on the page waits for it
     show_estimate(chosen, dataset, int((parts == "train").sum()))

@@ -52,7 +52,7 @@ def test_the_file_is_offered_right_below_the_verdict_and_how_it_decides(show, ex
     parts = list(show("export", run=exported["digits"]).main.children.values())
     verdict = [part.type for part in parts].index("html")
     said, offered = parts[verdict + 1 : verdict + 3]
-    assert said.value.startswith("How it decides: ")
+    assert said.markdown[0].value.startswith("How it decides: ")
     assert [widget.label.split(" (")[0] for widget in offered.get("download_button")] == OFFERED
 
 
@@ -192,3 +192,14 @@ def test_a_certificate_of_other_kinds_is_told_in_one_sentence(show, exported, na
     pages.check(page)
     assert name == "passed" or "The certificate of this run is damaged" in page.error[0].value
     assert button(page, "Export and prove again")
+
+
+def test_an_operating_point_in_the_certificate_that_is_damaged_is_said(show, exported):
+    run = exported["digits"]
+    proof = runs.parity(run)
+    runs.write_record(run, "exports/parity.json", {**proof, "operating_point": {"thresholds": "none"}})
+    page = show("export", run=run)
+    pages.check(page)
+    assert [error.value for error in page.error] == [
+        "The operating point in the certificate of this run is damaged and cannot be shown; make it again."
+    ]
