@@ -6,14 +6,17 @@ processes that are still there. To reach: no error, memory flat within 10% after
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 import psutil
 from playwright.sync_api import Error, sync_playwright
@@ -41,12 +44,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, workspace_of(pathlib.Path(folder, "workspace")) as workspace:
         for name in ("digits", "breast_cancer"):
             core.train(name, epochs=3)
-        told, memory, stop = [], [], threading.Event()
+        told, memory, waits, stop = [], [], [], threading.Event()
         with serving(workspace) as address:
             port = address.rsplit(":", 1)[1]
             server = next(p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or []))
             threading.Thread(target=keep_two_training, args=(stop,), daemon=True).start()
             threading.Thread(target=watch, args=(server, memory, stop), daemon=True).start()
+            threading.Thread(target=ask, args=(address, waits, stop), daemon=True).start()
             sessions = [
                 threading.Thread(target=session, args=(address, told, stop, asked.seed + i))
                 for i in range(asked.sessions)
@@ -70,6 +74,10 @@ def main() -> int:
     print(f"{asked.sessions} sessions, {asked.minutes:g} minutes, {len(visits)} pages opened, {len(states)} runs")
     print("memory of the dashboard by minute, MB: " + " ".join(f"{one / 1e6:.0f}" for one in memory[::6]))
     print(f"after {WARM:.0%} of the time: {min(settled) / 1e6:.0f} to {max(settled) / 1e6:.0f} MB")
+    print(
+        f"the server's answer, asked every second: median {statistics.median(waits):.2f} s, 95% within "
+        f"{statistics.quantiles(waits, n=20)[-1]:.2f}, longest {max(waits):.1f}; load {os.getloadavg()[0]:.0f}"
+    )
     print(f"errors: {len(faults)}; zombies: {len(zombies)}; left after --stop: {len(left)} ({done.stdout.strip()})")
     print("states of the runs: " + ", ".join(f"{states.count(name)} {name}" for name in sorted(set(states))))
     for fault in faults[:20]:
@@ -110,7 +118,7 @@ def look_around(page, chance: random.Random) -> None:
         if n := found.count():
             one = found.nth(chance.randrange(n))
             if one.is_visible() and one.is_enabled():
-                one.click(timeout=5000)
+                one.click(timeout=30_000)
                 page.wait_for_timeout(800)
 
 
@@ -119,6 +127,15 @@ def keep_two_training(stop: threading.Event) -> None:
     while not stop.wait(1):
         if len(jobs.working()) < 2:
             jobs.start(core.config.suggest(core.data.get("digits"), epochs=40))
+
+
+def ask(address: str, waits: list[float], stop: threading.Event) -> None:
+    """Note every second how long the server needs to say that it is there, in seconds."""
+    while not stop.wait(1):
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=120).read()
+        waits.append(time.monotonic() - began)
 
 
 def watch(server: psutil.Process, memory: list[int], stop: threading.Event) -> None:

@@ -14,7 +14,7 @@ import psutil
 
 from core import data, notes, processes, runs
 from core.config import TrainConfig, check_together, seen_by_net, written_out
-from core.processes import ROOT, START_SECONDS  # noqa: F401 (ROOT is for those who start their own)
+from core.processes import ROOT  # noqa: F401 (for those who start their own)
 
 POOL = "folds.json"  # in the folder of a run that pools others, see `folds`
 COURSE = 60  # epochs in a sparkline, at most
@@ -72,7 +72,7 @@ def state(run: str, status: dict | None = None) -> str:
         return status["state"]
     status = runs.status(run)  # it may have ended between the two looks
     since = status.get("queued", status.get("created", 0))
-    if status["state"] == "queued" and abs(time.time() - since) < START_SECONDS:  # the clock may have been set back
+    if status["state"] == "queued" and processes.is_starting(runs.path(run), since):
         return "queued"
     return "lost" if status["state"] in runs.WORKING else status["state"]
 

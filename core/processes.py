@@ -6,14 +6,19 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from typing import Any
 
 import filelock
+import psutil
 
+from core import files
 from core.workspace import ROOT, workspace
 
-START_SECONDS = 20.0  # a process that has not taken its lock by then never will
+START_SECONDS = 20.0  # in which a process takes its lock, unless the machine is full
+LOOK_SECONDS = 10.0  # a look from outside holds a lock for a moment, on a full machine for longer
+STARTED = "process.json"  # in the folder of what a process works for: the last one that was started
 # Memory that a step gives back is kept for the next one, instead of being fetched from the system anew, page by page:
 # the small CNN on photographs trains 1.6 to 2 times as fast so, for some 300 MB. Read by glibc when a process starts.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
@@ -40,7 +45,25 @@ def start(module: str, folder: pathlib.Path, log: pathlib.Path) -> None:
             stderr=out,
             **detached,
         )
+    with contextlib.suppress(OSError, psutil.Error):
+        files.write_json(folder / STARTED, {"pid": process.pid, "created": psutil.Process(process.pid).create_time()})
     threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
+
+
+def is_starting(folder: pathlib.Path, asked: float) -> bool:
+    """Whether the process asked for at `asked` (seconds since 1970) may yet take its lock.
+
+    So for START_SECONDS, whatever the clock was set to meanwhile; after that as long as the process is there.
+    """
+    if abs(time.time() - asked) < START_SECONDS:
+        return True
+    try:
+        started = files.read_json(folder / STARTED)
+        process = psutil.Process(started["pid"])
+        there = abs(process.create_time() - started["created"]) < 1
+        return there and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, TypeError, LookupError, OverflowError, psutil.Error):
+        return False
 
 
 def print_in_vain() -> None:
@@ -76,7 +99,7 @@ def alive(lock_file: pathlib.Path) -> Generator[None]:
         raise LookupError(f"{lock_file.parent} is not there; it may have been deleted or moved.")
     lock = filelock.FileLock(lock_file)
     try:
-        lock.acquire(timeout=2)  # a look from outside holds it for a moment
+        lock.acquire(timeout=LOOK_SECONDS)
     except filelock.Timeout:
         raise RuntimeError(f"Run {lock_file.parent.name} has a process already.") from None
     with lock:

@@ -62,7 +62,7 @@ def status(job: str) -> dict:
     values = _read(job)
     if values["state"] == "working" and not processes.is_held(folder(job) / "lock"):
         values = _read(job)  # it may have ended between the two looks
-        began = "pid" in values or abs(time.time() - values["created"]) > processes.START_SECONDS
+        began = "pid" in values or not processes.is_starting(folder(job), values["created"])
         if values["state"] == "working" and began:
             log = folder(job) / "log.txt"
             values |= {

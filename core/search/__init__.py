@@ -188,7 +188,7 @@ def status(name: str) -> dict:
             return {"state": "running", "message": "Its status.json cannot be read."}
         return {"state": "lost", "message": "Its status.json cannot be read; resume it to write a new one."}
     if working and not processes.is_held(path(name, "lock")):
-        waiting = values["state"] == "queued" and abs(time.time() - created) < processes.START_SECONDS
+        waiting = values["state"] == "queued" and processes.is_starting(path(name), created)
         if not waiting:
             values |= {"state": "lost", "message": "Its process ended without a word; resume it."}
     return values

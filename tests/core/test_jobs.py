@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from core import config, data, jobs, runs
+from core import config, data, jobs, processes, runs
 from tests.core import toys
 from tests.core.toys import until
 
@@ -80,7 +80,28 @@ def test_a_new_run_is_queued_while_its_process_starts():
 
 def test_a_run_queued_for_long_without_a_process_is_lost():
     run = make()
-    runs.write_status(run, queued=time.time() - jobs.START_SECONDS - 1)
+    runs.write_status(run, queued=time.time() - processes.START_SECONDS - 1)
+    assert jobs.state(run) == "lost"
+
+
+def test_a_run_whose_process_takes_long_to_start_is_queued_until_that_is_gone(monkeypatch):
+    run = make()
+    slow = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda *_, **__: slow)
+    jobs.start_process(run)
+    runs.write_status(run, queued=time.time() - processes.START_SECONDS - 1)
+    assert jobs.state(run) == "queued"
+    slow.communicate(b"\n")
+    assert jobs.state(run) == "lost"
+
+
+@pytest.mark.parametrize(
+    "values", [{"pid": os.getpid(), "created": 1.0}, {"pid": 10**30, "created": 1}, {"pid": "1"}, {}]
+)
+def test_another_process_with_its_number_is_not_the_run_s(values):
+    run = make()
+    runs.write_status(run, queued=time.time() - processes.START_SECONDS - 1)
+    runs.path(run, processes.STARTED).write_text(json.dumps(values))
     assert jobs.state(run) == "lost"
 
 
@@ -211,7 +232,7 @@ def test_the_queue_is_in_order_of_creation_and_for_one_device():
 
 def test_a_dead_or_damaged_run_holds_up_nobody():
     dead, damaged, waiting = make(), make(), make()
-    runs.write_status(dead, queued=time.time() - jobs.START_SECONDS - 1)
+    runs.write_status(dead, queued=time.time() - processes.START_SECONDS - 1)
     runs.path(damaged, "status.json").write_text("{")
     assert jobs.queue("cpu") == [waiting]
 
@@ -393,14 +414,16 @@ def test_the_second_run_on_a_device_waits_until_the_first_is_over(start):
 
 
 def test_finished_runs_leave_no_zombie(finished):
-    stale = []
     for run in finished.values():
-        status = runs.status(run)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(status["pid"])
-            if abs(process.create_time() - status["pid_created"]) < 1:
-                stale.append(process.status())
-    assert stale == []
+        until(lambda status=runs.status(run): not is_there(status))  # torch takes a moment to go
+
+
+def is_there(status: dict) -> bool:
+    """Whether the process of a run is there, be it as a zombie."""
+    try:
+        return abs(psutil.Process(status["pid"]).create_time() - status["pid_created"]) < 1
+    except psutil.NoSuchProcess:
+        return False
 
 
 # ---------------------------------------------------------------------------------------------------- going on

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core import config, data, jobs, runs
+from core import config, data, jobs, processes, runs
 from core.training import worker
 from tests.core import toys
 
@@ -124,7 +124,8 @@ def test_the_device_is_free_again_after_a_run(toy):
     assert work(toy, epochs=1)[1] == 0
 
 
-def test_a_run_with_a_process_cannot_get_another(toy):
+def test_a_run_with_a_process_cannot_get_another(toy, monkeypatch):
+    monkeypatch.setattr(processes, "LOOK_SECONDS", 0.2)
     run = runs.create(config.suggest(toy, device="cpu"), toy.schema, toy.fingerprint)
     with jobs.alive(run), pytest.raises(RuntimeError, match=f"Run {run} has a process already"):
         worker.main(str(runs.path(run)))
