@@ -414,8 +414,8 @@ def test_the_second_run_on_a_device_waits_until_the_first_is_over(start):
 
 
 def test_finished_runs_leave_no_zombie(finished):
-    for run in finished.values():
-        until(lambda status=runs.status(run): not is_there(status))  # torch takes a moment to go
+    of_runs = [runs.status(run) for run in finished.values()]
+    until(lambda: not any(map(is_there, of_runs)))  # torch takes a moment to go
 
 
 def is_there(status: dict) -> bool:
