@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from core.data.dataset import Column, Dataset, LeftOut, Note
 from core.data.reading import Progress
-from core.data.tables import class_names, columns, given_parts, opening
+from core.data.tables import class_names, columns, given_parts, opening, unit_row
 from core.data.tables.columns import Report
 from core.data.tables.dialect import Dialect
 from core.data.tables.target import guess_target
@@ -119,7 +119,8 @@ def load(where: str, options: Options = Options(), progress: Progress = lambda *
         labels = class_names.same_endings(labels, n_first)
     keep = labels.is_valid().to_numpy()
     if not keep.all():
-        notes.append(Note("rows", target, f"{count(int((~keep).sum()), 'row')} without a target left out."))
+        units = unit_row.sentence_part(table, keep)
+        notes.append(Note("rows", target, f"{count(int((~keep).sum()), 'row')} without a target left out{units}."))
         table, labels = table.filter(pa.array(keep)), labels.drop_null()
     numbers = np.flatnonzero(keep)  # of the rows as they stand in the files, from 0
     is_test = numbers >= n_first

@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import pathlib
+import re
 
 import numpy as np
 import pandas as pd
@@ -145,6 +146,23 @@ def test_rows_without_a_target_are_left_out_and_counted(put):
     dataset = load(put("a.csv", "x,y\n1.5,a\n2.5,\n3.5,b\n4.5,?\n"))
     assert dataset.ids.tolist() == ["000001", "000003"]
     assert notes(dataset)[0] == "2 rows without a target left out."
+
+
+UNITS = "weight,height,place,y\nkg,cm,town,\n1.5,10,here,a\n2.5,20,there,b\n3.5,11,here,a\n4.5,21,there,b\n"
+
+
+def test_a_row_of_units_without_a_target_is_said_to_be_one(put):
+    dataset = load(put("a.csv", UNITS))
+    assert notes(dataset)[0] == "1 row without a target left out; the first seems to hold units (kg, cm)."
+    assert [column.type for column in dataset.columns[:2]] == ["number", "number"]
+    more = load(put("b.csv", UNITS.replace("2.5,20,there,b", "2.5,20,there,")))
+    assert notes(more)[0] == "2 rows without a target left out; the first seems to hold units (kg, cm)."
+
+
+@pytest.mark.parametrize("first", ["0.5,cm,town,", "?,,town,", "kg,cm,town,a"])
+def test_a_first_row_with_numbers_with_nothing_or_with_a_target_holds_no_units(put, first):
+    dataset = load(put("a.csv", UNITS.replace("kg,cm,town,", first) + "5.5,,here,\n"))
+    assert re.fullmatch(r"[12] rows? without a target left out\.", notes(dataset)[0])
 
 
 def test_a_class_of_one_row_is_kept_and_said(put):
