@@ -25,6 +25,28 @@ def figure(figure: dict, form: str) -> str:
     return f"{value} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
+def decimal(value: float, n_digits: int = 2) -> str:
+    """A number in plain form, rounded: 8.71e-05 -> "0.000087"; 1234 -> "1200"."""
+    rounded = float(f"{value:.{n_digits - 1}e}")
+    places = n_digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0
+    return f"{rounded:.{max(0, places)}f}"
+
+
+def at_most(value: float) -> str:
+    """The next larger number of one digit, in plain form, and no smaller than a millionth: 3.2e-05 -> "0.00004"."""
+    if value <= 1e-6:
+        return "0.000001"
+    unit = 10.0 ** math.floor(math.log10(value))
+    return decimal(math.ceil(value / unit - 1e-9) * unit, 1)
+
+
+def named(label: str, start: bool = False) -> str:
+    """A class as a sentence names it: "1" -> "class 1", others as they are; start : at the start of the sentence."""
+    if not re.fullmatch(r"[-+]?\d[\d.,]*", label):
+        return label
+    return f"{'Class' if start else 'class'} {label}"
+
+
 def area(value: float | None) -> str:
     """Area under a curve, in [0, 1], rounded down, so that only a perfect one reads 1: 0.99964 -> "0.9996"."""
     if value is None:
@@ -34,7 +56,7 @@ def area(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """130 -> "2 min 10 s"."""
+    """130 -> "2 min 10 s"; 120 -> "2 min"."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -43,8 +65,22 @@ def duration(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+        return _both(seconds // 60, "min", seconds % 60, "s")
+    return _both(seconds // 3600, "h", seconds % 3600 // 60, "min")
+
+
+def _both(n: int, unit: str, rest: int, smaller: str) -> str:
+    return f"{n} {unit} {rest} {smaller}" if rest else f"{n} {unit}"
+
+
+def moment(timestamp: float | None) -> str | None:
+    """Seconds since 1970 -> "2026-11-02 at 09:30:00 CET", what `when` says in full; None if unknown."""
+    if timestamp is None:
+        return None
+    try:
+        return f"{datetime.datetime.fromtimestamp(timestamp).astimezone():%Y-%m-%d at %H:%M:%S %Z}".strip()
+    except (OverflowError, OSError, ValueError):  # no moment of any calendar
+        return None
 
 
 def when(timestamp: float | None, now: float | None = None) -> str:
@@ -68,6 +104,14 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def roughly(n_bytes: float) -> str:
+    """A size that was measured once, to 2 digits: 194_300_000 -> "about 190 MB"; what is small is "under 10 MB"."""
+    if n_bytes < 1e7:
+        return "under 10 MB"
+    n_bytes = float(f"{n_bytes:.1e}")
+    return f"about {n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"about {n_bytes / 1e6:.0f} MB"
 
 
 def cut(text: str, length: int) -> str:

@@ -46,7 +46,7 @@ def is_changed(point: OperatingPoint, n_classes: int) -> bool:
 def _two(run: str, classes: list[str]) -> OperatingPoint:
     positive = url.select("Look for", classes, "positive", classes[1])
     j = classes.index(positive)
-    name, other = words.markdown(positive), words.markdown(classes[1 - j])
+    name, other = words.markdown(words.named(positive)), words.markdown(words.named(classes[1 - j]))
     text = f"Say {name} where its probability is at least this."
     threshold = url.slider("Threshold", "threshold", 0.0, 1.0, 0.5, 0.01, help=text)
     silent = _silent()
@@ -63,13 +63,14 @@ def _two(run: str, classes: list[str]) -> OperatingPoint:
     cheapest = operating.cheapest(val.y_true, val.y_prob, costs, j)
     if cheapest:
         st.button(
-            f"Cheapest: {cheapest['threshold']:.2f}",
+            f"Take the cheapest: {cheapest['threshold']:.2f}",
             icon=":material/savings:",
             key="cheapest",
             help="The threshold that costs least on the validation samples.",
             on_click=url.put,
             kwargs={"threshold": cheapest["threshold"]},
             width="stretch",
+            wrap=True,
         )
     with st.popover("Meet a target", icon=":material/target:", width="stretch"):
         kind = st.selectbox("Target", list(TARGETS), format_func=TARGETS.__getitem__, key="target-kind")
@@ -264,7 +265,7 @@ def cheapest_sentence(run: str, part: str, point: OperatingPoint, classes: list[
     return (
         f"The threshold that costs least on validation is {best['threshold']:.2f}: here it costs {cost['value']:.3g} "
         f"({cost['low']:.3g} to {cost['high']:.3g}) for each {thing}, and finds {words.interval(recall)} of "
-        f"{words.markdown(classes[j])}."
+        f"{words.markdown(words.named(classes[j]))}."
     )
 
 
@@ -282,8 +283,9 @@ def sentence(found: dict, point: OperatingPoint, classes: list[str], thing: str)
         row, table = found["per_class"][j], found["confusion"]
         missed, alarms = table[j][1 - j], table[1 - j][j]
         n_other = sum(table[1 - j])
+        name = words.markdown(words.named(classes[j], start=True))
         text += (
-            f" {words.markdown(classes[j])}: recall {words.interval(row['recall'])}, precision "
+            f" {name}: recall {words.interval(row['recall'])}, precision "
             f"{words.interval(row['precision'])}; {missed:,} of {sum(table[j]):,} missed, "
             f"{words.count(alarms, 'false alarm')} in {n_other:,}."
         )

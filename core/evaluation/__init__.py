@@ -144,12 +144,13 @@ def sentence(figures: dict, thing: str) -> str:
         start = f"Right on {n_right:,} of {words.count(n, f'test {thing}')}: {words.interval(accuracy)}."
     most = max(figures["per_class"], key=lambda row: row["support"])
     if n_right <= most["support"]:
-        return f"{start} No better than always answering {most['class']}."
+        return f"{start} No better than always answering {words.named(most['class'])}."
     mistake = summary.most_frequent_mistake(figures)
     if mistake is None:
         return f"{start} No mistake was seen."
+    what = f"{words.named(mistake['true'])} taken for {words.named(mistake['predicted'])}"
     if mistake["count"] == 1:
-        one = f"Its one mistake: {mistake['true']} taken for {mistake['predicted']}."
+        one = f"Its one mistake: {what}."
         return f"{start} {one if n - n_right == 1 else 'No mistake was made twice.'}"
     times = {2: "twice"}.get(mistake["count"], f"{mistake['count']} times")
-    return f"{start} Most frequent mistake: {mistake['true']} taken for {mistake['predicted']}, {times}."
+    return f"{start} Most frequent mistake: {what}, {times}."

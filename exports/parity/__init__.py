@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core import progress, runs
+from core import progress, runs, words
 from core.data import split
 from core.data.dataset import Dataset
 from core.evaluation import metrics
@@ -290,7 +290,7 @@ def _problems(record: dict, thing: str) -> list[str]:
     n, found = _counted(record["n"], thing), list(record["lacks"])
     if record["differing"]:
         found.append(f"the file decides otherwise than the trained net on {record['differing']:,} of {n}")
-    largest, allowed = record["largest_difference"], f"{record['tolerance']:.0e}"
+    largest, allowed = record["largest_difference"], words.decimal(record["tolerance"], 1)
     if largest is None or largest > record["tolerance"]:
         found.append(f"a probability differs by {_apart(largest)} (allowed: {allowed})")
     names = sorted({name for check in record["checks"] for name in check["others"]})
@@ -300,7 +300,9 @@ def _problems(record: dict, thing: str) -> list[str]:
         )
     explained = record["explanation"]
     if explained and (explained["largest_difference"] is None or explained["largest_difference"] > CLOSE):
-        found.append(f"an explanation differs by {_apart(explained['largest_difference'])} (allowed: {CLOSE:.0e})")
+        found.append(
+            f"an explanation differs by {_apart(explained['largest_difference'])} (allowed: {words.decimal(CLOSE, 1)})"
+        )
     wrong = [row["name"] for row in record["extreme"] if not row["passed"]]
     if wrong:
         found.append(f"the two differ on extreme inputs ({', '.join(wrong[:3])})")
@@ -315,9 +317,9 @@ def _problems(record: dict, thing: str) -> list[str]:
 def _verdict(record: dict, thing: str) -> str:
     n = _counted(record["n"], thing)
     if record["passed"]:
-        apart_ = _apart(record["largest_difference"])
+        most = words.at_most(record["largest_difference"])
         return (
-            f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {apart_}."
+            f"Passed: the file decides as the trained net on all {n}, and no probability differs by more than {most}."
         )
     first = record["problems"][0]
     return (
@@ -346,4 +348,4 @@ def _counted(n: int, thing: str) -> str:
 
 
 def _apart(value: float | None) -> str:
-    return "not a number" if value is None else f"{value:.1e}"
+    return "not a number" if value is None else words.decimal(value)

@@ -125,9 +125,9 @@ def test_a_change_of_the_url_alone_moves_the_threshold(show, run):
 
 def test_the_cheapest_threshold_of_validation_is_one_click_away(show, run):
     page = show("evaluate", run=run, miss="5")
-    (cheapest,) = [widget for widget in page.button if widget.label.startswith("Cheapest")]
+    (cheapest,) = [widget for widget in page.button if widget.label.startswith("Take the cheapest")]
     # a miss costs five false alarms: the surest malignant one is let go, the other is called benign
-    assert cheapest.label == "Cheapest: 0.25"
+    assert cheapest.label == "Take the cheapest: 0.25"
     cheapest.click().run()
     assert page.slider[0].value == 0.25
     assert "Cost for each row: 0.2 " in said(page) and said(page).endswith("1 in all.")
@@ -150,7 +150,7 @@ def test_a_point_is_saved_opened_and_used(show, run):
     page = show("evaluate", run=run, threshold="0.35", miss="5")
     (name,) = [widget for widget in page.text_input if widget.label == "Name"]
     name.set_value("careful").run()
-    button(page, "Save").click().run()
+    page.button(key="save-point").click().run()
     kept = points.used(run)
     assert (kept.name, kept.thresholds, kept.costs[1][0]) == ("careful", (0.35,), 5.0)
     page = show("evaluate", run=run)

@@ -9,10 +9,10 @@ from core import config, data, evaluation, runs
 from core.evaluation import intervals, metrics, summary
 
 
-def sentence(confusion, thing="image"):
+def sentence(confusion, thing="image", names="abcdef"):
     """The sentence for counts of true by predicted class a, b, ..."""
     confusion = np.array(confusion)
-    classes = tuple("abcdef"[: len(confusion)])
+    classes = tuple(names[: len(confusion)])
     n, n_right = int(confusion.sum()), int(np.trace(confusion))
     return evaluation.sentence(
         {
@@ -38,6 +38,12 @@ def test_thirty_samples_are_enough_for_an_interval():
     assert sentence([[15, 0], [3, 12]], "row") == (
         "Right on 27 of 30 test rows: 90.0% (74.4 to 96.5). Most frequent mistake: b taken for a, 3 times."
     )
+
+
+def test_classes_that_are_numbers_are_called_classes():
+    said = sentence([[15, 0], [3, 12]], "row", "01")
+    assert said.endswith(" Most frequent mistake: class 1 taken for class 0, 3 times.")
+    assert sentence([[30, 0], [10, 0]], "row", "01").endswith(" No better than always answering class 0.")
 
 
 def test_no_mistake_is_said_as_not_seen():
