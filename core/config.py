@@ -42,13 +42,13 @@ class AugmentConfig:
 
     flip: bool = option(False, "mirror left and right, every second time")
     flip_vertical: bool = option(False, "mirror top and bottom, every second time")
-    shift: float = option(0.0, "shift by up to this share of the side", 0, 0.5)
+    shift: float = option(0.0, "shift by up to this share of the side", 0, 0.5, zero="off")
     crop: float = option(1.0, "cut out and enlarge a part of at least this share of the area; 1 is off", 0.05, 1)
-    rotate: float = option(0.0, "turn by up to this angle, either way", 0, 180, "degrees")
-    color: float = option(0.0, "change brightness, contrast and saturation by up to this share", 0, 1)
-    cutout: float = option(0.0, "cover a square whose side is this share of the image's", 0, 0.9)
-    mixup: float = option(0.0, "blend pairs of images and labels; the alpha of MixUp, 0 is off", 0, 10)
-    cutmix: float = option(0.0, "paste a part of another image; the alpha of CutMix, 0 is off", 0, 10)
+    rotate: float = option(0.0, "turn by up to this angle, either way", 0, 180, "degrees", zero="off")
+    color: float = option(0.0, "change brightness, contrast and saturation by up to this share", 0, 1, zero="off")
+    cutout: float = option(0.0, "cover a square whose side is this share of the image's", 0, 0.9, zero="off")
+    mixup: float = option(0.0, "blend pairs of images and labels; the alpha of MixUp, 0 is off", 0, 10, zero="off")
+    cutmix: float = option(0.0, "paste a part of another image; the alpha of CutMix, 0 is off", 0, 10, zero="off")
 
 
 @dataclass(frozen=True)
@@ -67,25 +67,43 @@ class TrainingConfig:
     """How the net learns."""
 
     epochs: int = option(20, "passes over the training data", 1, 10_000, "epochs")
-    batch_size: int = option(64, "samples per step; 0 finds the largest that fits and pays", 0, 65_536, "samples")
+    batch_size: int = option(
+        64, "samples per step; 0 finds the largest that fits and pays", 0, 65_536, "samples", zero="by itself"
+    )
     lr: float = option(0.003, "learning rate at its highest", 1e-8, 100)
     minutes: float = option(
-        0.0, "time after which training ends, the schedule fitted to it; 0 is off", 0, 1e5, "minutes"
+        0.0, "time after which training ends, the schedule fitted to it; 0 is off", 0, 1e5, "minutes", zero="no limit"
     )
     freeze: int = option(0, "epochs for which the backbone keeps the weights it came with; -1 is all", -1, 10_000)
     backbone_lr: float = option(1.0, "learning rate of the backbone, as a share of the head's", 0, 1, rare=True)
     schedule: str = option("one_cycle", "course of the learning rate", choices=SCHEDULES, rare=True)
     warmup: float = option(0.25, "share of the training over which the learning rate rises", 0, 0.9, rare=True)
     optimizer: str = option("adam", "optimiser", choices=("adam", "adamw", "sgd"), rare=True)
-    weight_decay: float = option(0.0, "pull of the weights, not of biases and norms, towards zero", 0, 10, rare=True)
-    label_smoothing: float = option(0.0, "share of each label that is spread over all classes", 0, 0.5, rare=True)
-    focal: float = option(0.0, "how much hard samples count more; the gamma of the focal loss", 0, 10, rare=True)
-    clip_norm: float = option(0.0, "longest gradient; longer ones are shortened to it, 0 is off", 0, 1e4, rare=True)
+    weight_decay: float = option(
+        0.0, "pull of the weights, not of biases and norms, towards zero", 0, 10, rare=True, zero="off"
+    )
+    label_smoothing: float = option(
+        0.0, "share of each label that is spread over all classes", 0, 0.5, rare=True, zero="off"
+    )
+    focal: float = option(
+        0.0, "how much hard samples count more; the gamma of the focal loss", 0, 10, rare=True, zero="off"
+    )
+    clip_norm: float = option(
+        0.0, "longest gradient; longer ones are shortened to it, 0 is off", 0, 1e4, rare=True, zero="off"
+    )
     accumulate: int = option(1, "pieces in which a batch is worked off, to save memory", 1, 1024, "pieces", rare=True)
-    ema: float = option(0.0, "how slowly the averaged weights, which are kept, follow; 0 is off", 0, 0.99999, rare=True)
-    patience: int = option(0, "epochs without a better validation loss before the end; 0 is off", 0, 10_000, rare=True)
-    resample: float = option(0.0, "how far rare classes are drawn more often: 0 as they are, 1 all alike", 0, 1)
-    class_weights: float = option(0.0, "how far rare classes count more in the loss, 0 to 1", 0, 1, rare=True)
+    ema: float = option(
+        0.0, "how slowly the averaged weights, which are kept, follow; 0 is off", 0, 0.99999, rare=True, zero="off"
+    )
+    patience: int = option(
+        0, "epochs without a better validation loss before the end; 0 is off", 0, 10_000, rare=True, zero="off"
+    )
+    resample: float = option(
+        0.0, "how far rare classes are drawn more often: 0 as they are, 1 all alike", 0, 1, zero="off"
+    )
+    class_weights: float = option(
+        0.0, "how far rare classes count more in the loss, 0 to 1", 0, 1, rare=True, zero="off"
+    )
     correct_prior: bool = option(
         True,
         "whether resampling or weights are taken out of the probabilities again",

@@ -21,12 +21,14 @@ def option(
     unit: str = "",
     choices: tuple | None = None,
     rare: bool = False,
+    zero: str = "",
 ) -> Any:
     """A dataclass field that knows what it means.
 
-    low, high : inclusive bounds of a number; choices : the allowed values; rare : folded away on the page.
+    low, high : inclusive bounds of a number; choices : the allowed values; rare : folded away on the page;
+    zero : what 0 says, in a word or two, where it is no amount.
     """
-    facts = {"help": text, "low": low, "high": high, "unit": unit, "choices": choices, "rare": rare}
+    facts = {"help": text, "low": low, "high": high, "unit": unit, "choices": choices, "rare": rare, "zero": zero}
     return dataclasses.field(default=default, metadata=facts)
 
 

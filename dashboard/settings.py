@@ -56,14 +56,17 @@ def widget(field: dataclasses.Field, value: Any, key: str) -> Any:
         return st.text_input(value=value, **shared).strip()
     whole = isinstance(field.default, int)
     low, high = facts["low"], facts["high"]
-    return st.number_input(
+    empty = value == 0 and facts["zero"]  # then the field says what 0 means
+    said = st.number_input(
         min_value=low if whole or low is None else float(low),
         max_value=high if whole or high is None else float(high),
-        value=value if whole else float(value),
+        value=None if empty else value if whole else float(value),
+        placeholder=facts["zero"] or None,
         step=1 if whole else value / 2 or 0.01,
         format="%d" if whole else "%g",
         **shared,
     )
+    return type(field.default)(0) if said is None else said
 
 
 def label(name: str) -> str:

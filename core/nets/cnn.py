@@ -17,7 +17,9 @@ BACKBONE = True
 @dataclass(frozen=True)
 class Options:
     width: int = option(32, "channels of the first block; each further block has twice as many, up to 256", 1, 256)
-    blocks: int = option(0, "convolution blocks; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8)
+    blocks: int = option(
+        0, "convolution blocks; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8, zero="by itself"
+    )
     batch_norm: bool = option(True, "whether each block normalises its channels over the batch")
     hidden: int = option(128, "units of the hidden layer", 1, 4096)
     dropout: float = option(0.5, "chance that a unit is zeroed in training", 0, 0.95)

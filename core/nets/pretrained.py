@@ -27,7 +27,9 @@ SIDE = 224  # pixels at which most of them were trained
 @dataclass(frozen=True)
 class Options:
     arch: str = option("mobilenet_v2", "architecture, as torchvision names it")
-    hidden: int = option(0, "units of a hidden layer in the head, 500 is the classic; 0 makes a linear head", 0, 4096)
+    hidden: int = option(
+        0, "units of a hidden layer in the head, 500 is the classic; 0 makes a linear head", 0, 4096, zero="none"
+    )
     dropout: float = option(0.2, "chance that what the head's last layer takes is zeroed in training", 0, 0.95)
 
 

@@ -22,7 +22,9 @@ LARGE = 96  # pixels of the shorter side from which the first convolution halves
 @dataclass(frozen=True)
 class Options:
     width: int = option(32, "channels of the first stage; each further stage has twice as many, up to 256", 1, 256)
-    stages: int = option(0, "stages; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8)
+    stages: int = option(
+        0, "stages; 0 takes as many as bring the shorter side under 8, at least 2", 0, 8, zero="by itself"
+    )
     depth: int = option(1, "residual blocks in each stage", 1, 16)
     dropout: float = option(0.2, "chance that a feature is zeroed in training before the last layer", 0, 0.95)
 
