@@ -10,8 +10,19 @@ import streamlit as st
 from core import config, data, folds, jobs, nets, runs, words
 from core.config import TrainingConfig
 from core.data import Dataset, sampling, split
-from core.training.dry_run import dry_run
-from dashboard import as_code, data_augment, data_look, data_split, engine, net_choice, pictures, run_page, side_by_side
+from core.training import dry_run
+from dashboard import (
+    as_code,
+    data_augment,
+    data_look,
+    data_split,
+    drawing,
+    engine,
+    net_choice,
+    pictures,
+    run_page,
+    side_by_side,
+)
 from dashboard.settings import settings
 from exports import charts
 
@@ -30,6 +41,11 @@ GROUPS = {  # of the rarely used settings of training; what is in none of them c
     "Loss": ("label_smoothing", "focal", "class_weights", "correct_prior"),
     "Device and precision": ("device", "precision", "memory_format", "compile"),
 }
+HOW_ESTIMATED = (
+    "A few steps were tried on made-up samples, here and now. The time is that of a step, times steps and epochs; "
+    "other work on this machine makes it longer. The memory is what these steps took at most: on a GPU as PyTorch "
+    "counts it, on a CPU by how much the process grew. PyTorch itself and the data come on top."
+)
 
 
 def show_data(dataset: Dataset, parts: np.ndarray) -> None:
@@ -82,23 +98,30 @@ def show_data(dataset: Dataset, parts: np.ndarray) -> None:
 
 
 def show_estimate(chosen: config.TrainConfig, dataset: Dataset, n_train: int) -> None:
-    """The number of parameters and the time that training will take, from a few steps in the engine."""
+    """The number of parameters, and the time and memory that training will take, from a few steps in the engine.
+
+    The answer is kept by what it depends on, so that other epochs are multiplied and not tried anew.
+    """
     kept = st.session_state.setdefault("estimates", {})
-    key = (dataset.fingerprint, repr(chosen))
+    tried = dry_run.costing(chosen)
+    key = (dataset.fingerprint, n_train, repr(tried))
     if key in kept and kept[key] is None:
         st.caption("There is no estimate: the trial of these settings did not work. Change one of them to try again.")
     if key not in kept:
         kept[key] = engine.attempt(
             "Estimating the time",
-            dry_run,
-            chosen,
-            config.seen_by_net(chosen, dataset.schema),
+            dry_run.dry_run,
+            tried,
+            config.seen_by_net(tried, dataset.schema),
             n_train,
             timeout=engine.TRIED_SECONDS,
         )
-    if kept[key]:
-        seconds = kept[key]["seconds"] + 4  # PyTorch has to be loaded first
-        st.caption(f"{kept[key]['n_parameters']:,} parameters; about {words.duration(seconds)} in all.")
+    if cost := kept[key]:
+        seconds = dry_run.seconds(cost, chosen.training) + 4  # PyTorch has to be loaded first
+        text = f"{cost['n_parameters']:,} parameters; about {words.duration(seconds)} in all"
+        if (n_bytes := cost["step_bytes"]) is not None:
+            text += f"; {words.roughly(n_bytes)} of memory for a step"
+        st.caption(f"{text}.", help=HOW_ESTIMATED)
 
 
 def seen(dataset: Dataset, plan: config.DataConfig, key: str) -> config.DataConfig:
@@ -150,7 +173,7 @@ def find_rate(chosen: config.TrainConfig, key: str) -> None:
     with st.container(border=True):
         left, right = st.columns([3, 2], vertical_alignment="center")
         with left:
-            run_page.chart(charts.learning_rates(found), f"{key}-rates", "Loss by learning rate")
+            drawing.chart(charts.learning_rates(found), f"{key}-rates", "Loss by learning rate")
         with right:
             st.markdown(words.markdown(found["sentence"]))
             if found["suggested"]:

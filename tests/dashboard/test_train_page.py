@@ -3,6 +3,7 @@
 import pytest
 
 from core import config, data, nets, runs
+from core.training import dry_run
 from tests.dashboard import pages
 from tests.dashboard.pages import box, button
 
@@ -58,6 +59,55 @@ def test_the_size_and_the_time_are_said_before_the_button(show):
     page = show("train", data="iris")
     (caption,) = [caption.value for caption in page.caption if "parameters; about" in caption.value]
     assert caption.split()[0].replace(",", "").isdigit()
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The settings that were tried; a trial says that an epoch takes 10 seconds, and a step 194.3 MB."""
+    asked = []
+
+    def attempt(_text, function, *args, timeout=None):  # noqa: ARG001
+        assert function is dry_run.dry_run
+        asked.append(args[0])
+        return {"n_parameters": 1234, "epoch_seconds": {0: 10.0}, "once_seconds": 0.0, "step_bytes": 194.3e6}
+
+    monkeypatch.setattr("dashboard.engine.attempt", attempt)
+    return asked
+
+
+def estimate(page):
+    (caption,) = [caption for caption in page.caption if "parameters; about" in caption.value]
+    return caption
+
+
+def test_other_epochs_are_multiplied_and_not_tried_anew(show, tried):
+    page = show("train", data="iris")
+    for epochs, expected in ((6, "1 min 4 s"), (12, "2 min 4 s")):
+        page.number_input(key="iris-training-epochs").set_value(epochs).run()
+        assert f"about {expected} in all" in estimate(page).value
+    assert len(tried) == 1
+    page.number_input(key="iris-training-batch_size").set_value(7).run()
+    assert len(tried) == 2 and tried[1].training.batch_size == 7
+
+
+def test_the_memory_is_said_beside_the_time_and_how_both_were_got(show, tried):
+    caption = estimate(show("train", data="iris"))
+    assert len(tried) == 1 and caption.value.endswith("in all; about 190 MB of memory for a step.")
+    assert "made-up samples" in caption.help and "PyTorch itself and the data come on top" in caption.help
+
+
+@pytest.mark.usefixtures("tried")
+def test_a_field_whose_zero_is_no_amount_says_what_it_is_in_its_place(show):
+    page = show("train", data="iris")
+    for name, said in (("minutes", "no limit"), ("patience", "off"), ("resample", "off")):
+        field = page.number_input(key=f"iris-training-{name}")
+        assert (field.value, field.placeholder) == (None, said)
+    assert page.code[0].value == 'import core\n\nrun = core.train("iris", "mlp")'
+    page.number_input(key="iris-training-minutes").set_value(1.5).run()
+    assert page.code[0].value == 'import core\n\nrun = core.train("iris", "mlp", minutes=1.5)'
+    page.number_input(key="iris-training-minutes").set_value(None).run()
+    pages.check(page)
+    assert page.code[0].value == 'import core\n\nrun = core.train("iris", "mlp")'
 
 
 def test_the_button_and_its_time_stay_in_sight_however_long_the_page_is(show):
