@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from core import files, jobs, runs
-from core.training import resuming
 
 STATUS_SECONDS = 0.5  # between two looks at the stop file, and two writes of the status, within an epoch
 SAVE_SECONDS = 5.0  # between two checkpoints at the ends of epochs, at least
@@ -61,7 +60,7 @@ class Keeper:
 
     def save(self) -> None:
         """Make a checkpoint: the best weights first, so that those of a killed run are never behind."""
-        from core.training import checkpoint
+        from core.training import checkpoint, resuming
 
         began = time.monotonic()
         state = {**resuming.state(self.training), "best": self.best}

@@ -27,7 +27,7 @@ import importlib, pathlib, sys
 names = "report report.sections pipeline cli script live whatif edits page page.samples page.web plain serve kit card"
 for name in names.split():
     importlib.import_module(f"exports.{name}")
-names = "watching folds search.worker training.dry_run training.lr_finder training.together"
+names = "watching folds search.worker training.worker training.dry_run training.lr_finder training.together"
 for name in names.split():
     importlib.import_module(f"core.{name}")
 for folder in ("evaluation", "explain", "whatif"):
@@ -54,5 +54,5 @@ def test_no_page_imports_torch(exported):
     run(EVERY_PAGE, *exported.values())
 
 
-def test_no_module_that_pages_use_imports_torch():
+def test_no_module_that_pages_use_imports_torch():  # nor a run's process before its turn: many may wait
     run(EVERY_MODULE)
