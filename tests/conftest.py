@@ -1,17 +1,27 @@
 """What many tests share: an empty workspace each, and one workspace with finished runs for all that only read."""
 
+import functools
 import shutil
+import sys
 
 import pytest
 
 from core import config, data, jobs
-from tests.workspaces import workspace_of
+from tests.workspaces import once, together, workspace_of
 
 
 def pytest_collection_modifyitems(items):
     """The files with slow tests go first, or one worker does the last of them while the other has nothing to do."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish():
+    """AppTest looks through all installed packages for components at each page that it opens; once is enough."""
+    if "streamlit.testing.v1" in sys.modules:
+        from streamlit.components.v2 import manifest_scanner as scanner
+
+        scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +34,17 @@ def workspace(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def finished_workspace(tmp_path_factory):
     """A workspace with one finished run of digits and one of breast cancer, never to be changed."""
-    folder = tmp_path_factory.mktemp("finished") / "workspace"
-    with workspace_of(folder):
+    folder = together(tmp_path_factory) / "finished"
+
+    def build() -> dict[str, str]:
         names = {}
-        for name, epochs in (("digits", 3), ("breast_cancer", 5)):
-            run = jobs.start(config.suggest(data.get(name), epochs=epochs))
-            assert jobs.wait(run) == "done"
-            names[name] = run
-    return folder, names
+        with workspace_of(folder):
+            for name, epochs in (("digits", 3), ("breast_cancer", 5)):
+                run = names[name] = jobs.start(config.suggest(data.get(name), epochs=epochs))
+                assert jobs.wait(run) == "done"
+        return names
+
+    return folder, once(folder, build)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from exports import page as pages
-from exports import pipeline, report
+from exports import report
 from tests.browser.serving import serving
 from tests.dashboard import marked
-from tests.workspaces import workspace_of
+from tests.workspaces import together
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 LOADED = "[...document.querySelectorAll('[onerror], [src*=evil], [href*=evil]')].map((one) => one.outerHTML)"
@@ -19,11 +19,7 @@ READ = ("runs", "data", "train", "live", "evaluate", "explain", "compare", "expo
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A workspace with a run of marked texts, and the run's name."""
-    folder = tmp_path_factory.mktemp("marked") / "workspace"
-    with workspace_of(folder):
-        name = marked.run()
-        pipeline.export_and_prove(name)
-    return folder, name
+    return marked.exported(together(tmp_path_factory) / "marked")
 
 
 @pytest.fixture

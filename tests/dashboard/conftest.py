@@ -13,6 +13,7 @@ from core.evaluation import similar
 from dashboard import engine, explain_sample, frame
 from tests.dashboard import pages
 from tests.exports import made
+from tests.workspaces import once, together, workspace_of
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,16 +71,19 @@ def show():
 def explained_workspace(finished_workspace, tmp_path_factory):
     """The finished runs with the explanations that the page shows first, verdicts on them, and embeddings."""
     folder, names = finished_workspace
-    mine = tmp_path_factory.mktemp("explained") / "workspace"
-    shutil.copytree(folder, mine)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VITRINE_WORKSPACE", str(mine))
-        for name, run in names.items():
-            sample = pages.first_sample(run)
-            for method in explain_sample.FIRST[data.get(name).kind]:
-                explain.explain(run, sample, method)
-                trust.judge(run, sample, method)
-            similar.nearest(run, [sample])
+    mine = together(tmp_path_factory) / "explained"
+
+    def build() -> None:
+        shutil.copytree(folder, mine, dirs_exist_ok=True)
+        with workspace_of(mine):
+            for name, run in names.items():
+                sample = pages.first_sample(run)
+                for method in explain_sample.FIRST[data.get(name).kind]:
+                    explain.explain(run, sample, method)
+                    trust.judge(run, sample, method)
+                similar.nearest(run, [sample])
+
+    once(mine, build)
     return mine
 
 

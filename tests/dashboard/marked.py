@@ -2,6 +2,7 @@
 
 import html
 import json
+import pathlib
 import re
 
 import numpy as np
@@ -11,7 +12,9 @@ from core import config, data, jobs, notes, runs
 from core.data.dataset import Column, Dataset
 from core.evaluation import points
 from core.evaluation.operating import OperatingPoint
+from exports import pipeline
 from tests.hostile.words import MARK, MARKED
+from tests.workspaces import once, workspace_of
 
 CLASSES = ("script", "link", "formula", "anchor")
 NUMBERS = ("picture", "icon", "colour", "sum")
@@ -55,6 +58,18 @@ def run() -> str:
     )
     points.save(name, OperatingPoint(abstain_below=0.3, name=MARKED["tag"]))
     return name
+
+
+def exported(folder: pathlib.Path) -> tuple[pathlib.Path, str]:
+    """`folder`, a workspace with one such run, exported, never to be changed; and the run's name."""
+
+    def build() -> str:
+        with workspace_of(folder):
+            name = run()
+            pipeline.export_and_prove(name)
+            return name
+
+    return folder, once(folder, build)
 
 
 def faults(page) -> list[str]:

@@ -5,10 +5,9 @@ import shutil
 import pytest
 
 from core import runs
-from exports import pipeline
 from tests.dashboard import marked, pages
 from tests.hostile.words import MARKED
-from tests.workspaces import workspace_of
+from tests.workspaces import together
 
 LOOKS = {
     "evaluate": ("Class by class", "Samples", "Slices", "Wrong labels", "Sets", "Metrics"),
@@ -19,11 +18,7 @@ LOOKS = {
 @pytest.fixture(scope="session")
 def marked_workspace(tmp_path_factory):
     """A workspace with one run of marked texts, exported, never to be changed; and the run's name."""
-    folder = tmp_path_factory.mktemp("marked") / "workspace"
-    with workspace_of(folder):
-        run = marked.run()
-        pipeline.export_and_prove(run)
-    return folder, run
+    return marked.exported(together(tmp_path_factory) / "marked")
 
 
 @pytest.fixture

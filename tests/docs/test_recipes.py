@@ -67,7 +67,7 @@ def python(copy, workspace, *words) -> str:
     done = subprocess.run(
         [sys.executable, *words],
         cwd=copy,
-        env={**os.environ, "VITRINE_WORKSPACE": str(workspace), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "VITRINE_WORKSPACE": str(workspace)},
         capture_output=True,
         text=True,
         check=False,

@@ -1,9 +1,7 @@
 """Exported files and toys that the tests of exports and dashboard share."""
 
 import functools
-import pathlib
 import shutil
-import tempfile
 
 import numpy as np
 import onnx
@@ -15,18 +13,22 @@ from core.data.dataset import Column, Dataset
 from core.evaluation import summary
 from core.model import Model
 from exports import pipeline
-from tests.workspaces import workspace_of
+from tests.workspaces import once, workspace_of
 
 
 @functools.cache
 def export(folder, run: str) -> dict[str, bytes]:
     """What exports/ of `run` holds after export and proof, by file name; the workspace `folder` stays as it is."""
-    with tempfile.TemporaryDirectory() as copy:
-        shutil.copytree(folder / "runs" / run, f"{copy}/runs/{run}")
-        shutil.copytree(folder / "data", f"{copy}/data")
-        with workspace_of(pathlib.Path(copy)):
+    copy = folder.with_name(f"exported-{run}")
+
+    def build() -> None:
+        shutil.copytree(folder / "runs" / run, copy / "runs" / run)
+        shutil.copytree(folder / "data", copy / "data")
+        with workspace_of(copy):
             pipeline.export_and_prove(run)
-            return {path.name: path.read_bytes() for path in runs.path(run, "exports").iterdir()}
+
+    once(copy, build)
+    return {path.name: path.read_bytes() for path in (copy / "runs" / run / "exports").iterdir()}
 
 
 def put(run: str, files: dict[str, bytes]) -> None:

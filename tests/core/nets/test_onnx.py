@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 import torch
 from torch import nn
+from torchvision.models import efficientnet, shufflenetv2
 
 from exports import feeding
 from exports import onnx as export
@@ -15,6 +16,26 @@ from tests.core.nets.test_nets import VARIANTS, fitted, samples
 
 TINY = [(name, options, schemas[-1]) for name, options, schemas in VARIANTS]
 TINY.append(("pretrained", {"arch": "efficientnet_b0"}, toys.image_schema(3, 64, 64)))  # scales by a curve
+
+
+@pytest.fixture(autouse=True)
+def few_blocks(monkeypatch):
+    """The deepest two nets have each of their kinds of block, but few of them: the time of an export goes with them."""
+    conf, shuffled = efficientnet._efficientnet_conf, shufflenetv2._shufflenetv2
+    monkeypatch.setattr(efficientnet, "_efficientnet_conf", lambda *a, **k: (conf(*a, **k)[0][:3], None))
+    monkeypatch.setattr(shufflenetv2, "_shufflenetv2", lambda w, p, _, *a, **k: shuffled(w, p, [2, 2, 2], *a, **k))
+
+
+def test_the_nets_with_few_blocks_have_every_kind_of_layer_of_the_whole_ones(monkeypatch):
+    def kinds():
+        made = [efficientnet.efficientnet_b0(), shufflenetv2.shufflenet_v2_x0_5()]
+        return [{type(layer) for layer in net.modules()} for net in made], [len(list(net.modules())) for net in made]
+
+    few, n_few = kinds()
+    monkeypatch.undo()
+    whole, n_whole = kinds()
+    assert few == whole
+    assert all(2 * n < m for n, m in zip(n_few, n_whole))
 
 
 @pytest.mark.slow
