@@ -7,7 +7,7 @@ import streamlit as st
 from core import words
 from core.data import Dataset, insight
 from core.data.tables import columns
-from dashboard import engine, pictures, run_page, side_by_side
+from dashboard import drawing, engine, pictures, side_by_side
 from exports import charts
 from exports.charts import data as data_charts
 
@@ -29,7 +29,7 @@ def balance(sizes: dict, classes: list[str], key: str) -> None:
     st.markdown("**Class balance**")
     shown = {part: counts[:GALLERY_CLASSES] for part, counts in sizes.items()}
     figure = charts.class_balance(shown, list(classes[:GALLERY_CLASSES])).update_layout(height=280)
-    run_page.chart(figure, key, "Samples per class in training, validation and test")
+    drawing.chart(figure, key, "Samples per class in training, validation and test")
     if len(classes) > GALLERY_CLASSES:
         st.caption(f"The first {GALLERY_CLASSES} of {len(classes)} classes.")
 
@@ -64,15 +64,15 @@ def _images(dataset: Dataset, version: str, found: dict) -> None:
             width, height, n = found["most_frequent"][0]
             st.markdown(f"All {n:,} are {width} x {height} pixels.")
         else:
-            run_page.chart(data_charts.sizes(found["most_frequent"]), "sizes", "Most frequent sizes of images")
+            drawing.chart(data_charts.sizes(found["most_frequent"]), "sizes", "Most frequent sizes of images")
             st.caption(
                 f"{found['n_shapes']:,} different sizes; the {len(found['most_frequent'])} most frequent are drawn."
             )
             st.markdown("**Width by height**")
             figure = _histogram(found["aspect"], found["classes"], "Width / height")
-            run_page.chart(figure, "aspect", "Aspect ratios of the images")
+            drawing.chart(figure, "aspect", "Aspect ratios of the images")
         st.markdown("**Brightness**")
-        run_page.chart(
+        drawing.chart(
             _histogram(found["brightness"], found["classes"], "Mean level, from black (0) to white (1)"),
             "brightness",
             "Mean brightness of the images by class",
@@ -131,14 +131,14 @@ def _table(dataset: Dataset, found: dict) -> None:
             st.markdown("**Missing cells**")
             gaps = sorted(gaps, key=lambda gap: -gap[1])[:20]
             figure = data_charts.missing([gap[0] for gap in gaps], [gap[1] for gap in gaps])
-            run_page.chart(figure, "missing", "Share of missing cells per column")
+            drawing.chart(figure, "missing", "Share of missing cells per column")
         else:
             st.markdown("**Missing cells**")
             st.markdown("No cell is missing.")
     matrix = found["correlation"]
     if len(matrix["columns"]) > 1:
         st.markdown("**Correlation of the numbers**")
-        run_page.chart(
+        drawing.chart(
             data_charts.correlation(matrix["columns"], matrix["matrix"]),
             "correlation",
             "Correlations of number columns",
@@ -180,7 +180,7 @@ def _column(column: dict, found: dict) -> None:
     else:
         st.markdown("It has no known value.")
         return
-    run_page.chart(figure, "column", f"Distribution of {column['name']} by class")
+    drawing.chart(figure, "column", f"Distribution of {column['name']} by class")
     outside = column.get("below", 0) + column.get("above", 0)
     if outside:
         low, high = column["edges"][0], column["edges"][-1]

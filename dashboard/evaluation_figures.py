@@ -11,7 +11,7 @@ from core import words
 from core.data.tables import columns
 from core.evaluation import curves, metrics, operating
 from core.evaluation.operating import OperatingPoint
-from dashboard import answers, operating_panel, run_page, url
+from dashboard import answers, drawing, operating_panel, url
 from exports import numbers
 from exports.charts import SQUARE
 from exports.charts import confusion as confusion_charts
@@ -86,7 +86,7 @@ def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], 
         height=SQUARE
     )
     alt = "Confusion matrix: truth by row, decision by column"
-    picked = run_page.clicked(figure, f"confusion-{_n_clicks()}", alt)
+    picked = drawing.clicked(figure, f"confusion-{_n_clicks()}", alt)
     text = "Each row is a true class; off the diagonal are the mistakes. Click a cell to see its samples."
     if len(classes) > charts.MANY:
         text = f"The {charts.MANY} classes with the most mistakes. {text}"
@@ -146,7 +146,7 @@ def others(run: str, part: str, figures: dict, found: dict, point: OperatingPoin
             return
     if two:
         figure = curve_charts.clickable(figure)
-    picked = run_page.clicked(figure, f"figure-{view}-{_n_clicks()}", view)
+    picked = drawing.clicked(figure, f"figure-{view}-{_n_clicks()}", view)
     more = OF_TWO if two else OF_MANY if len(classes) > 2 * curve_charts.NAMED else ""
     st.caption(HOW[view] + (more if view in ("ROC", "Precision and recall") else ""))
     if view == "ROC" and two:

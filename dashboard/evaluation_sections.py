@@ -7,7 +7,7 @@ import streamlit as st
 from core import folds, runs, words
 from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, slices
 from core.evaluation.operating import SILENT
-from dashboard import actions, answers, engine, operating_panel, run_page, samples, url
+from dashboard import actions, answers, drawing, engine, operating_panel, samples, url
 from exports.charts import confusion as confusion_charts
 from exports.charts import evaluation as charts
 
@@ -76,7 +76,7 @@ def of_slices(run: str, part: str, classes: list[str], said: np.ndarray) -> None
     st.markdown(f"**{words.markdown(found['sentence'])}**")
     rows, wrong, asked = found["slices"], found["wrong"], url.asked("slice")
     if rows:
-        run_page.chart(
+        drawing.chart(
             charts.shares([row["text"] for row in rows], [row["error"] for row in rows], float(wrong.mean())),
             "slices",
             "Share wrong in each slice, with 95% intervals",
@@ -169,7 +169,7 @@ def of_breaking(run: str) -> None:
         if record is None:
             return
     st.markdown(f"**{words.markdown(breaking.sentence(record))}**")
-    run_page.chart(charts.breaking(record), "breaking", "Accuracy by severity of each corruption")
+    drawing.chart(charts.breaking(record), "breaking", "Accuracy by severity of each corruption")
     st.caption(f"On {words.count(record['n'], 'test sample')}; severity 0 is clean. Bands: 95% intervals.")
 
 
@@ -225,11 +225,11 @@ def of_epochs(run: str, classes: list[str]) -> None:
         y_pred = np.array(logits[epoch - 1]).argmax(axis=1)
         counts = metrics.confusion(y_true, y_pred, n_classes)
         figure = confusion_charts.confusion_matrix(counts, classes).update_layout(height=360)
-        run_page.chart(figure, "epoch-confusion", f"Confusion matrix after epoch {epoch}")
+        drawing.chart(figure, "epoch-confusion", f"Confusion matrix after epoch {epoch}")
     with right:
         stamp = runs.path(run, "predictions", "epochs.bin").stat().st_mtime_ns
         course = _course(run, str(runs.workspace()), n, stamp)
-        run_page.chart(charts.by_epoch(course, epoch), "by-epoch", "Metrics by epoch")
+        drawing.chart(charts.by_epoch(course, epoch), "by-epoch", "Metrics by epoch")
         st.caption(f"On {words.count(len(y_true), 'validation sample')}, after epoch {epoch}.")
         if any(row[metrics.METRICS["accuracy"].title] is None for row in course):
             st.caption("Where a line has a gap, the net said NaN or infinity.")
@@ -260,7 +260,7 @@ def of_sets(run: str, part: str, classes: list[str]) -> None:
             low, high = conformal.expected(len(val.y_true), coverage, seen["n"])
             st.caption(f"{text}: promised are {low:.1%} to {high:.1%} on this test.")
     with right:
-        run_page.chart(charts.set_sizes(seen["sizes"]), "set-sizes", "How many sets have how many classes")
+        drawing.chart(charts.set_sizes(seen["sizes"]), "set-sizes", "How many sets have how many classes")
     if by_class:
         rows = pd.DataFrame(
             {

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import words
 from core.data.dataset import Dataset, Schema
-from dashboard import engine, frame, run_page
+from dashboard import drawing, engine, frame
 from dashboard.explain_strip import Chosen
 from exports import charts, edits, live
 from exports.charts import maps as map_charts
@@ -39,9 +39,9 @@ def tab(run: str, schema: Schema, dataset: Dataset, chosen: Chosen) -> None:
             _original(image)
         with after:
             st.markdown(words.markdown(sentence_case(edits.describe(made)) or "Nothing changed yet"))
-            run_page.chart(map_charts.picture(edited), "edited-picture", "The picture as it is changed")
+            drawing.chart(map_charts.picture(edited), "edited-picture", "The picture as it is changed")
         figure = bars(y_prob, list(schema.classes))
-        run_page.chart(figure, "edited-probabilities", "Probability of each class before and after")
+        drawing.chart(figure, "edited-probabilities", "Probability of each class before and after")
 
 
 def sentence(run: str, schema: Schema, y_prob: np.ndarray, made: Edits) -> str:
@@ -138,7 +138,7 @@ def _original(image: np.ndarray) -> None:
     st.plotly_chart(
         figure,
         key=f"edit-original-{st.session_state.get('edit-drags', 0)}",
-        config=run_page.PLOT,
+        config=drawing.PLOT,
         alt="The picture as it is",
         on_select=lambda: _dragged(height, width),
         selection_mode="box",

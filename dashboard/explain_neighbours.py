@@ -7,7 +7,7 @@ import streamlit as st
 from core import runs, words
 from core.data.dataset import Dataset, Schema
 from core.evaluation import similar
-from dashboard import engine, explain_sample, frame, pictures, run_page, samples, url
+from dashboard import drawing, engine, explain_sample, frame, pictures, samples, url
 from dashboard.explain_strip import AFTER, Chosen
 from exports.charts import maps as map_charts
 
@@ -148,10 +148,10 @@ def _open(schema: Schema, dataset: Dataset, chosen: Chosen, name: str, distance:
         left, right = st.columns(2)
         with left:
             st.markdown(f"**{words.markdown(chosen.sample)}**")
-            run_page.chart(map_charts.picture(dataset.pictures[chosen.place]), "near-this", f"Image {chosen.sample}")
+            drawing.chart(map_charts.picture(dataset.pictures[chosen.place]), "near-this", f"Image {chosen.sample}")
         with right:
             st.markdown(f"**{text}**")
-            run_page.chart(map_charts.picture(dataset.pictures[place]), "near-that", f"Image {name}")
+            drawing.chart(map_charts.picture(dataset.pictures[place]), "near-that", f"Image {name}")
     else:
         st.markdown(f"**{text}**")
         pair = [explain_sample.cells(schema, dataset.x[i]) for i in (chosen.place, place)]

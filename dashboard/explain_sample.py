@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import explain, trust, words
 from core.data.dataset import EPOCH, Dataset, Schema
-from dashboard import engine, explain_whole, frame, pictures, run_page, settings, side_by_side, url
+from dashboard import drawing, engine, explain_whole, frame, pictures, settings, side_by_side, url
 from dashboard.explain_strip import Chosen
 from exports import charts
 from exports.charts import maps as map_charts
@@ -133,14 +133,14 @@ def _map(found, method: str, how: str, opacity: float, sample: str) -> None:
     image, attribution = found.arrays["x"], found.arrays["attribution"]
     over = how == LAID_OVER
     figure = map_charts.overlay(image, attribution, opacity) if over else map_charts.raw_map(attribution)
-    run_page.chart(figure, f"map-{method}", f"{explain.module(method).TITLE} of image {sample}")
+    drawing.chart(figure, f"map-{method}", f"{explain.module(method).TITLE} of image {sample}")
 
 
 def _probabilities(schema: Schema, chosen: Chosen, found) -> None:
     values = chosen.y_prob if chosen.y_prob is not None else found and np.array(found.record["probabilities"])
     if values is not None:
         figure = charts.probabilities(list(values), list(schema.classes))
-        run_page.chart(figure, "probabilities", "Probability of each class")
+        drawing.chart(figure, "probabilities", "Probability of each class")
 
 
 # ------------------------------------------------------------------------------------------------------ tables
@@ -187,7 +187,7 @@ def _shares(schema: Schema, found, method: str, sample: str, values: list[str]) 
     figure = table_charts.waterfall(
         names, arrays["attribution"], record["base"], record["score"], record["unit"], arrays.get("error")
     )
-    run_page.chart(figure, f"shares-{method}", f"{explain.module(method).TITLE} of row {sample}")
+    drawing.chart(figure, f"shares-{method}", f"{explain.module(method).TITLE} of row {sample}")
 
 
 def cells(schema: Schema, x: np.ndarray) -> list[str]:
@@ -215,7 +215,7 @@ def _place(schema, dataset, chosen, x, names: list[str]) -> None:
         return
     j = [one.name for one in schema.columns].index(column)
     figure = table_charts.place(schema.columns[j], dataset.x[:, j], float(x[j]), dataset.targets, schema.classes)
-    run_page.chart(figure, "place", f"Where row {chosen.sample} lies in {column}")
+    drawing.chart(figure, "place", f"Where row {chosen.sample} lies in {column}")
 
 
 # ------------------------------------------------------------------------------------------------------ both
@@ -270,4 +270,4 @@ def _check(check: dict, method: str) -> None:
         f"{MARKS[check['passed']]} **{words.markdown(check['title'])}** {words.markdown(check['text'])}{number}"
     )
     if check.get("curves"):
-        run_page.chart(map_charts.curves(check["curves"]), f"curves-{method}-{check['name']}", check["title"])
+        drawing.chart(map_charts.curves(check["curves"]), f"curves-{method}-{check['name']}", check["title"])

@@ -7,7 +7,7 @@ from core import words
 from core.data.dataset import Dataset, Schema
 from core.whatif import kept
 from core.whatif.counterfactuals import COLUMNS, Wish, described, plain
-from dashboard import engine, explain_images, explain_whole, frame, run_page
+from dashboard import drawing, engine, explain_images, explain_whole, frame
 from dashboard import explain_whatif_form as row_form
 from exports import charts, live, whatif
 from exports.charts import tables as table_charts
@@ -50,7 +50,7 @@ def answer(run: str, schema: Schema, x: np.ndarray) -> None:
     st.markdown(f"**{sentence(schema, y_prob, said, bool(changes))}**")
     classes = list(schema.classes)
     figure = explain_images.bars(y_prob, classes) if changes else charts.probabilities(list(y_prob[0]), classes)
-    run_page.chart(figure, "whatif-probabilities", "Probability of each class before and after the change")
+    drawing.chart(figure, "whatif-probabilities", "Probability of each class before and after the change")
     if changes:
         st.markdown("; ".join(change_text(*change) for change in changes))
     st.caption("The exported file itself answers here: what it says, everyone gets who is given it.")
@@ -95,7 +95,7 @@ def explanation(run: str, schema: Schema) -> None:
     names = [f"{column.name} = {row_form.text(plain(column, value))}" for column, value in zip(schema.columns, row)]
     st.markdown(f"**How the probability of {words.markdown(schema.classes[target])} comes about in the changed row**")
     figure = table_charts.waterfall(names, found["shares"], found["base"], found["score"], error=found["error"])
-    run_page.chart(figure, "whatif-shares", f"Share of each column in the probability of {schema.classes[target]}")
+    drawing.chart(figure, "whatif-shares", f"Share of each column in the probability of {schema.classes[target]}")
 
 
 # ------------------------------------------------------------------------------------------------------ the ways

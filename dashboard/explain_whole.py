@@ -7,7 +7,7 @@ import streamlit as st
 from core import explain, words
 from core.data.dataset import Dataset, Schema
 from core.explain import _paint
-from dashboard import engine, frame, pictures, run_page, samples, sharing, side_by_side, url
+from dashboard import drawing, engine, frame, pictures, samples, sharing, side_by_side, url
 from exports.charts import effects as effect_charts
 from exports.charts import tables as table_charts
 from exports.charts import whole as whole_charts
@@ -87,14 +87,14 @@ def _columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # noqa
             figure = table_charts.mean_bars(
                 names, arrays["mean"], arrays["low"], arrays["high"], "Accuracy lost when shuffled", percent=True
             )
-            run_page.chart(figure, "importance", "Accuracy lost when each column is shuffled")
+            drawing.chart(figure, "importance", "Accuracy lost when each column is shuffled")
             st.caption(f"{explain.module('permutation_importance').SILENT} The lines are 95% intervals.")
     with right:
         summary = found(run, "shapley_summary", {"target": target})
         heading("shapley_summary", summary)
         if summary is not None:
             values, x = summary.arrays["values"], summary.arrays["x"]
-            run_page.chart(
+            drawing.chart(
                 table_charts.beeswarm(values, x, schema.columns), "beeswarm", "Shares of each column, by value"
             )
             st.caption(
@@ -113,7 +113,7 @@ def _columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # noqa
     j = [column.name for column in schema.columns].index(name)
     other = [column.name for column in schema.columns].index(coloured) if coloured else None
     figure = table_charts.dependence(values, x, schema.columns, j, other)
-    run_page.chart(figure, "dependence", f"Share of {name} by its value")
+    drawing.chart(figure, "dependence", f"Share of {name} by its value")
 
 
 def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # noqa: ARG001
@@ -127,7 +127,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         dependence = found(run, "partial_dependence", {"column": name, "target": target})
         heading("partial_dependence", dependence)
         if dependence is not None:
-            run_page.chart(
+            drawing.chart(
                 effect_charts.partial_dependence(dependence.arrays, column, k), "pdp", f"Probability by {name}"
             )
             st.caption(
@@ -143,7 +143,7 @@ def _one_column(run: str, schema: Schema, dataset: Dataset | None) -> None:  # n
         heading("accumulated_local_effects", effects)
         if effects is not None:
             figure = effect_charts.accumulated_local_effects(effects.arrays, column, k)
-            run_page.chart(figure, "ale", f"Effect of {name} among rows that lie there")
+            drawing.chart(figure, "ale", f"Effect of {name} among rows that lie there")
             st.caption(explain.module("accumulated_local_effects").ANSWERS + " The band is a 95% interval.")
 
 
@@ -163,11 +163,11 @@ def _two_columns(run: str, schema: Schema, dataset: Dataset | None) -> None:  # 
     left, right = side_by_side.columns("whole", gap="medium")
     with left:
         figure = effect_charts.interactions(names, kept.arrays["strength"], kept.arrays["size"])
-        run_page.chart(figure, "pairs", "Which columns work together")
+        drawing.chart(figure, "pairs", "Which columns work together")
     with right:
         pair = [schema.columns[names.index(kept.record[key])] for key in ("column", "other")]
         figure = effect_charts.surface(kept.arrays["surface"], kept.arrays["grid_1"], kept.arrays["grid_2"], *pair)
-        run_page.chart(figure, "surface", f"Probability of {target} by two columns")
+        drawing.chart(figure, "surface", f"Probability of {target} by two columns")
     st.caption(explain.module("interactions").SILENT)
 
 
@@ -250,7 +250,7 @@ def _map_of_samples(run: str, schema: Schema, dataset: Dataset | None) -> None:
     left, right = st.columns([3, 1], gap="medium")
     with left:
         figure = whole_charts.samples_in_two(kept.arrays, list(schema.classes), coloured)
-        points = run_page.clicked(figure, f"map-{way}-{part}-{coloured}", whole_charts.title_of(kept.arrays))
+        points = drawing.clicked(figure, f"map-{way}-{part}-{coloured}", whole_charts.title_of(kept.arrays))
         st.caption(explain.module("embedding").SILENT + " Click a point to see the sample.")
     with right:
         if not points:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import runs, words
 from core.words import markdown
-from dashboard import engine, export_certificate, run_page, sharing, url
+from dashboard import drawing, engine, export_certificate, sharing, url
 from exports import variants
 from exports.charts import variants as variant_charts
 from exports.variants import verdicts
@@ -52,7 +52,7 @@ def _shown(run: str, record: dict, margin: float) -> None:
     batch, threads = _condition(record)
     st.dataframe(_table(record, batch, threads), hide_index=True, alt="Each variant: size, time, accuracy, verdict")
     with st.container(width=760):
-        run_page.chart(
+        drawing.chart(
             variant_charts.choice(record, batch, threads),
             "variants",
             "Accuracy of each file by the time of an answer; larger points are larger files",

@@ -31,6 +31,11 @@ STYLE = """
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .85; }
 [data-testid="stSliderThumbValue"] p,
 button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec); }
+[class*="st-key-figure-"] { position: relative; gap: 0; }
+[class*="st-key-figure-"] > :last-child:not(:first-child) { position: absolute; top: -.3rem; right: 2.3rem; }
+@media (hover: hover) {
+  [class*="st-key-figure-"]:not(:hover, :focus-within) > :last-child:not(:first-child) { opacity: 0; }
+}
 a:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid currentColor !important; }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
 .verdict.passed { border-color: #0b7a5e; background: rgba(11,122,94,.09); }
@@ -157,6 +162,8 @@ def _running() -> None:
         name = row["run"][11:]
         if row["state"] == "queued":
             st.progress(0.0, text=f"{name}: queued")
+        elif row.get("phase") == "evaluating":  # its steps are made, so they say nothing of how far it is
+            st.caption(f"{name}: evaluating")
         else:
             left = row.get("seconds_left")
             text = f"{name}: {words.duration(left)} left" if left else f"{name}: {row.get('phase', 'running')}"

@@ -10,7 +10,7 @@ import streamlit as st
 from core import folds, runs, words
 from core.data import Dataset
 from core.evaluation import metrics, similar
-from dashboard import answers, engine, pictures, run_page, url
+from dashboard import answers, drawing, engine, pictures, run_page, url
 from dashboard.answers import Answers
 from exports import charts
 
@@ -169,7 +169,7 @@ def one(run: str, part: str, place: int, dataset: Dataset | None, said: int) -> 
                 values = pd.DataFrame({"Column": row.index, "Value": row.astype("string").fillna("").to_numpy()})
                 st.dataframe(values, hide_index=True, height=260, alt=f"Values of {sample}")
     with middle:
-        run_page.chart(
+        drawing.chart(
             charts.probabilities(found.y_prob[place].tolist(), classes),
             f"sample-{sample}",
             f"Probabilities of {sample}",

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import jobs, runs, words
 from core.evaluation import compare, groups, metrics, pairing
-from dashboard import compared, flipped, frame, run_page, sharing, url
+from dashboard import compared, drawing, flipped, frame, run_page, sharing, url
 from exports.charts import comparison as compare_charts
 
 MAIN = ("accuracy", "f1_macro", "auroc_macro", "log_loss", "ece")  # metrics in the first table
@@ -105,7 +105,7 @@ def curves(sides: list[dict], classes: list[str]) -> None:
         st.caption("None of these runs has finished an epoch yet.")
         return
     figure = compare_charts.courses(series, CURVES[shown])
-    run_page.chart(figure, "courses", f"{shown} by epoch, one line per run")
+    drawing.chart(figure, "courses", f"{shown} by epoch, one line per run")
     if any(len(one["histories"]) > 1 for one in series):
         st.caption("Of several seeds or folds: their mean, in a band from the lowest to the highest.")
 
@@ -172,7 +172,7 @@ def one_metric(found: dict[str, dict], metric: str) -> None:
     st.markdown(f"**{metrics.METRICS[metric].title} on test samples**")
     known = metrics.METRICS[metric]
     series = [{"name": name, **(values.get(metric) or {"value": None})} for name, values in found.items()]
-    run_page.chart(compare_charts.intervals(series, known.form == "percent"), "intervals", known.title)
+    drawing.chart(compare_charts.intervals(series, known.form == "percent"), "intervals", known.title)
     st.caption("Overlapping intervals do not mean equal runs: the sentence above pairs the samples.")
 
 
@@ -190,7 +190,7 @@ def rocs(sides: list[dict], classes: list[str]) -> None:
     if not series:
         st.caption(f"No test sample is {words.markdown(chosen)}, or every one is: there is no curve.")
         return
-    run_page.chart(compare_charts.rocs(series, chosen), "rocs", f"ROC curves for {chosen}, one line per run")
+    drawing.chart(compare_charts.rocs(series, chosen), "rocs", f"ROC curves for {chosen}, one line per run")
     if any(len(side["runs"]) > 1 for side in sides):
         st.caption("Of several seeds, the curve is that of the first run.")
 

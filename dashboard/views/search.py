@@ -9,7 +9,7 @@ import streamlit as st
 from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
 from core.search import Search, space
-from dashboard import actions, frame, run_page, url
+from dashboard import actions, drawing, frame, run_page, url
 from dashboard import settings as settings_form
 from exports.charts import search as search_charts
 
@@ -187,7 +187,7 @@ def figures(name: str, asked: Search, rows: list[dict]) -> None:
             st.info("Too few runs are done to say which setting matters.", icon=":material/info:")
             return
         figure = search_charts.importance(shares)
-    run_page.chart(figure, f"search-{view}", view)
+    drawing.chart(figure, f"search-{view}", view)
 
 
 def table(rows: list[dict], asked: Search) -> None:

@@ -38,7 +38,7 @@ def test_what_costs_least_what_recall_that_gives_and_where_it_fails(page, worksp
         cost.fill("5")
         cost.press("Enter")
         page.get_by_text("The threshold that costs least on validation is").wait_for()
-        page.get_by_role("button", name=re.compile("Cheapest")).click()
+        page.get_by_role("button", name=re.compile("Take the cheapest")).click()
         page.wait_for_url(re.compile("miss=5.*threshold=|threshold=.*miss=5"))
 
         point = chosen(churn)
@@ -73,6 +73,12 @@ def test_a_click_on_a_cell_opens_its_samples(page, workspace, churn):
         plot = page.locator(".js-plotly-plot").first
         plot.locator("text=Truth").wait_for()
         page.wait_for_timeout(1000)
+        numbers = page.get_by_role("button", name="CSV").first
+        plot.hover()
+        with page.expect_download() as download:
+            numbers.click()
+        cells = pd.read_csv(download.value.path())
+        assert list(cells.columns) == ["Truth", "The model says", "Value", "Written"] and len(cells) == 4
         box = plot.locator(".nsewdrag").first.bounding_box()
         hover_and_click(page, box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)  # truth No, said Yes
         page.wait_for_url("**cell=0-1*")

@@ -4,9 +4,11 @@ import contextlib
 import re
 
 import numpy as np
+import plotly.io
 
 from core import config, data, jobs, runs
 from dashboard import frame
+from exports.charts import as_table
 
 PAGES = ("runs", "data", "train", "search", "live", "evaluate", "explain", "compare", "export", "share")
 OF_A_RUN = ("live", "evaluate", "explain", "export", "share")
@@ -91,6 +93,9 @@ def check(page) -> None:
     for error in (*page.error, *page.warning):
         assert is_sentence(error.value), error.value
         assert frame.WHY not in unescaped(error.value), error.value  # what stands in place of a traceback
+    for chart in page.get("plotly_chart"):
+        figure = plotly.io.from_json(chart.proto.spec, skip_invalid=True)
+        assert any(trace.type == "image" for trace in figure.data) or len(as_table.table(figure))
 
 
 def unescaped(text: str) -> str:
@@ -116,6 +121,13 @@ def box(page, label: str):
 def button(page, label: str):
     (found,) = [widget for widget in page.button if widget.label == label]
     return found
+
+
+def below_header(page) -> list:
+    """The buttons of a run's page, without those of its header, which every such page has."""
+    return [
+        widget for widget in page.button if not (widget.key or "").removeprefix("FormSubmitter:").startswith("header-")
+    ]
 
 
 def links(page) -> list[str]:

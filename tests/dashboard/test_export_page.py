@@ -14,7 +14,8 @@ OFFERED = ["Download model.onnx", "Certificate as JSON"]
 
 
 def downloads(page) -> list[str]:
-    return [widget.label.split(" (")[0] for widget in page.get("download_button")]
+    labels = [widget.label.split(" (")[0] for widget in page.get("download_button")]
+    return [label for label in labels if label != "CSV"]  # of a figure
 
 
 def fail(run: str) -> str:
