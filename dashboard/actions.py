@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core import files, folds, jobs, runs, trash, words
-from dashboard import as_code, run_page, sharing
+from dashboard import sharing
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -46,29 +46,15 @@ def buttons(row: dict, key: str) -> None:
             help="Open the Train page with these settings filled in.",
         ):
             st.switch_page("views/train.py", query_params={"from": run})
-    if state not in runs.WORKING and st.button(
-        "Delete", icon=":material/delete:", key=f"{key}-delete", help="Move it to the trash."
-    ):
-        delete([run])
-        st.switch_page("views/runs.py")
 
 
-def code(row: dict, key: str) -> None:
-    """The run as code, and how to look at it with TensorBoard: to be called in a horizontal container."""
-    run = row["run"]
-    if row["state"] == "damaged" or sharing.read_only():  # both hold folders of this machine
+def delete_button(row: dict, key: str) -> None:
+    """A button that moves a run that is not at work to the trash: to be called in a horizontal container."""
+    if sharing.read_only() or row["state"] in runs.WORKING:
         return
-    with st.popover("As code", icon=":material/code:", key=f"{key}-code", on_change="rerun") as popover:
-        if popover.open:
-            try:
-                dataset = run_page.dataset_of(run)
-            except (ValueError, LookupError) as error:
-                st.caption(words.literal(str(error.args[0])))
-            else:
-                as_code.of_run(run, dataset)
-    with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
-        st.caption("Run this in a terminal, then open the address that it prints.")
-        st.code(f"tensorboard --logdir {runs.path(run, 'tensorboard')}", language="bash")
+    if st.button("Delete", icon=":material/delete:", key=f"{key}-delete", help="Move it to the trash."):
+        delete([row["run"]])
+        st.switch_page("views/runs.py")
 
 
 def delete(names: list[str]) -> None:

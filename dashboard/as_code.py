@@ -9,7 +9,7 @@ import streamlit as st
 from core import config, nets, runs, words
 from core.data import Dataset
 from core.workspace import command
-from dashboard import engine
+from dashboard import engine, run_page, sharing
 
 OWN_FLAGS = (  # settings with an option of their own on the command line
     "epochs batch_size lr minutes patience schedule optimizer weight_decay freeze precision resample "
@@ -41,6 +41,24 @@ def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
         f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})',
         f"{command('core')} train --data {chosen.data.name} --net {net.name}{flags}",
     )
+
+
+def popovers(row: dict, key: str) -> None:
+    """The run as code, and how to look at it with TensorBoard: to be called in a horizontal container."""
+    run = row["run"]
+    if row["state"] == "damaged" or sharing.read_only():  # both hold folders of this machine
+        return
+    with st.popover("As code", icon=":material/code:", key=f"{key}-code", on_change="rerun") as popover:
+        if popover.open:
+            try:
+                dataset = run_page.dataset_of(run)
+            except (ValueError, LookupError) as error:
+                st.caption(words.literal(str(error.args[0])))
+            else:
+                of_run(run, dataset)
+    with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
+        st.caption("Run this in a terminal, then open the address that it prints.")
+        st.code(f"tensorboard --logdir {runs.path(run, 'tensorboard')}", language="bash")
 
 
 def of_run(run: str, dataset: Dataset) -> None:

@@ -86,7 +86,7 @@ def _numbers(proof: dict) -> None:
     searched = proof.get("searched") or {}
     shown = [
         ("Decisions that differ", f"{proof.get('differing', len(proof['decisions'])):,} of {proof['n']:,}"),
-        (f"Largest difference, {proof['tolerance']:.0e} allowed", _small(proof["largest_difference"])),
+        (f"Largest difference, {words.decimal(proof['tolerance'], 1)} allowed", _small(proof["largest_difference"])),
         ("Inputs searched", f"{searched['tried']:,}" if "tried" in searched else "not searched"),
         ("Compared in", words.duration(proof.get("seconds"))),
     ]
@@ -176,7 +176,7 @@ def _versions(proof: dict, thing: str) -> None:
     text = (
         f"onnxruntime {proof['versions']['onnxruntime']} and PyTorch {proof['versions']['torch']} were compared on "
         f"every test {thing}, from the data as it was given. Allowed: no decision that differs, and "
-        f"{proof['tolerance']:.0e} for a probability."
+        f"{words.decimal(proof['tolerance'], 1)} for a probability."
     )
     if proof.get("originals") == "gone":
         text += " The original image files are not there any more, so the images were compared as they are stored."
@@ -184,7 +184,7 @@ def _versions(proof: dict, thing: str) -> None:
         text += f" Written by PyTorch's exporter {proof['exporter']}."
     if proof.get("made"):
         text += f" Compared {words.when(proof['made'])}."
-    st.caption(text)
+    st.caption(text, help=words.moment(proof.get("made")))
     st.caption(f"SHA-256 of the file: `{proof['model_sha256'][:16]}…`")
 
 

@@ -1,21 +1,9 @@
 """What the pages of one run share: choosing the run (kept in the URL), its header, its empty states."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from core import data, evaluation, jobs, runs, words
-from dashboard import frame, sharing, url
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-PLOT = {  # a figure says nothing but itself; under the pointer it offers its picture
-    "displaylogo": False,
-    "modeBarButtons": [["toImage"]],
-    "toImageButtonOptions": {"format": "svg", "filename": "figure"},
-    "scrollZoom": False,
-}
+from dashboard import frame, run_menu, sharing, url
 
 
 def choose(title: str) -> str:
@@ -43,11 +31,18 @@ def choose(title: str) -> str:
 def header(run: str) -> dict:
     """Show the run's state and what it is in one line, then what it found in a sentence; returns its summary."""
     row = jobs.summary(run)
-    facts = [frame.chip(row["state"])]
+    facts, exactly = [], None
     if row["state"] != "damaged":
         facts += [row["data"], row["net"], words.count(row["epochs"], "epoch"), words.duration(row["seconds"])]
         facts.append(words.when(row.get("created")))
-    st.markdown("&ensp;".join([facts[0], *(words.markdown(fact) for fact in facts[1:] if fact)]))
+        exactly = words.moment(row.get("created"))
+    said = [frame.chip(row["state"])]
+    if row.get("title"):
+        said.append(f"**{words.markdown(row['title'])}**")
+    said += [f":gray-badge[{words.markdown(tag)}]" for tag in row.get("tags", [])]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("&ensp;".join([*said, *(words.markdown(fact) for fact in facts if fact)]), help=exactly)
+        run_menu.show(row)
     if row["state"] in ("failed", "lost", "damaged"):
         st.error(words.literal(sharing.clean(row["message"])), icon=":material/error:")
         if not sharing.read_only():
@@ -112,14 +107,3 @@ def dataset_of(run: str) -> data.Dataset:
 @st.cache_resource(show_spinner="Reading the data", max_entries=8)
 def _stored(name: str, version: str) -> data.Dataset:
     return data.get(name, version)
-
-
-def clicked(figure: "go.Figure", key: str, alt: str) -> list[dict]:
-    """Draw a figure as `chart` does; the points that a person clicked in it."""
-    event = st.plotly_chart(figure, key=key, config=PLOT, alt=alt, on_select="rerun", selection_mode="points")
-    return event.selection.points
-
-
-def chart(figure: "go.Figure", key: str, alt: str) -> None:
-    """Draw a figure over the whole width, in the colours of the theme, with a text for those who do not see it."""
-    st.plotly_chart(figure, key=key, config=PLOT, alt=alt)

@@ -46,7 +46,7 @@ def header(dataset: data.Dataset, facts: dict) -> None:
         f"added {words.when(facts.get('created'))}",
         f"version {facts['version']}",
     ]
-    st.markdown(" · ".join(words.markdown(fact) for fact in told))
+    st.markdown(" · ".join(words.markdown(fact) for fact in told), help=_added(facts.get("created")))
     counts = np.bincount(dataset.targets, minlength=len(dataset.classes))
     most, least = int(counts.argmax()), int(counts.argmin())
     share = words.percent(counts[most] / counts.sum(), 0)
@@ -108,7 +108,13 @@ def how_it_was_read(dataset: data.Dataset) -> None:
         st.markdown("**Versions**")
         for row in versions:
             now = " (current)" if row["version"] == dataset.fingerprint[:12] else ""
-            st.markdown(f"`{row['version']}`{now}: {words.count(row['n'], 'sample')}, {words.when(row.get('created'))}")
+            text = f"`{row['version']}`{now}: {words.count(row['n'], 'sample')}, {words.when(row.get('created'))}"
+            st.markdown(text, help=words.moment(row.get("created")))
+
+
+def _added(created: float | None) -> str | None:
+    moment = words.moment(created)
+    return moment and f"Added {moment}."
 
 
 def one(name: str) -> None:

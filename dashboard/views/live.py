@@ -1,12 +1,13 @@
 """Live: one run as it goes: progress with time left, warnings, curves that move, how it trains, the log's tail."""
 
 import contextlib
+import time
 
 import pandas as pd
 import streamlit as st
 
 from core import evaluation, folds, jobs, runs, watching, words
-from dashboard import actions, frame, run_page, sharing, side_by_side
+from dashboard import actions, as_code, drawing, frame, run_page, sharing, side_by_side
 from exports import charts
 
 PHASES = {
@@ -43,7 +44,6 @@ def view(run: str, was_working: bool) -> None:
 
 def progress(run: str, row: dict) -> None:
     """Bar, time left and Stop."""
-    left, right = st.columns([6, 1], vertical_alignment="center")
     fraction = row.get("step", 0) / row.get("n_steps", 1)
     if row["state"] == "queued":
         before = jobs.queue(runs.config(run).training.device)
@@ -59,8 +59,17 @@ def progress(run: str, row: dict) -> None:
             text, fraction = words.markdown(row["doing"]), row.get("fraction", 0.0)
         elif phase == "training":
             text = f"Epoch {row['epoch']} of {row['epochs']}, {words.duration(row['seconds_left'])} left"
-    left.progress(min(1.0, max(0.0, fraction)), text=text)
-    if not sharing.read_only() and right.button("Stop", icon=":material/stop:", key="stop", width="stretch"):
+        elif phase == "evaluating":  # all steps are made, so they say nothing of how far this is
+            fraction = row.get("fraction")
+            since = time.time() - row.get("updated", time.time())
+            text += f", for {words.duration(since)}" if fraction is None else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if fraction is None:
+            st.markdown(f":material/hourglass_top: {text}", width="stretch")
+        else:
+            st.progress(min(1.0, max(0.0, fraction)), text=text)
+        stop = not sharing.read_only() and st.button("Stop", icon=":material/stop:", key="stop")
+    if stop:
         with st.spinner("Stopping"):
             stopped = actions.attempt(jobs.stop, run)
         if stopped is not None:
@@ -88,7 +97,7 @@ def finished(run: str, row: dict) -> None:
                 st.page_link("views/compare.py", label=label, icon=":material/compare_arrows:", query_params=both)
     with st.container(horizontal=True, vertical_alignment="center"):
         actions.buttons(row, "live")
-        actions.code(row, "live")
+        as_code.popovers(row, "live")
 
 
 def of_folds(members: list[str]) -> None:
@@ -132,17 +141,17 @@ def curves(run: str, rows: list[dict], steps: list[dict], row: dict) -> None:
     for column, figure in ((left, "loss"), (right, "accuracy")):
         with column:
             drawn = charts.learning_curve(rows, figure, row.get("best_epoch"), n_epochs)
-            run_page.chart(drawn, f"{run}-{figure}", f"{figure.capitalize()} by epoch, training and validation")
+            drawing.chart(drawn, f"{run}-{figure}", f"{figure.capitalize()} by epoch, training and validation")
     if not steps:
         return
     left, right = side_by_side.columns("steps")
     with left:
         st.markdown("**Loss by step, and the learning rate**")
-        run_page.chart(charts.step_curve(steps), f"{run}-steps", "Loss by step, smoothed, above the learning rate")
+        drawing.chart(charts.step_curve(steps), f"{run}-steps", "Loss by step, smoothed, above the learning rate")
     if any(step.get("grad_norm") for step in steps):
         with right:
             st.markdown("**Length of the gradient, and speed**")
-            run_page.chart(charts.effort(rows, steps), f"{run}-effort", "Gradient norm above samples per second")
+            drawing.chart(charts.effort(rows, steps), f"{run}-effort", "Gradient norm above samples per second")
 
 
 def facts(run: str, row: dict) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import config, data, jobs, notes, runs, trash, words
 from core.evaluation import groups
-from dashboard import actions, frame, noting, sharing
+from dashboard import actions, as_code, frame, noting, sharing
 
 EXAMPLE = "digits"
 COLUMNS = {  # in pixels: the first four are in sight on a window of 900
@@ -25,7 +25,7 @@ COLUMNS = {  # in pixels: the first four are in sight on a window of 900
         width=84, help="Accuracy on validation samples at the best epoch; of several seeds, their mean"
     ),
     "Course": st.column_config.LineChartColumn(help="Validation accuracy by epoch", y_min=0, y_max=1, width=56),
-    "When": st.column_config.TextColumn(width=104),
+    "When": st.column_config.TextColumn(width=122),
     "Took": st.column_config.TextColumn(width=82),
 }
 
@@ -185,7 +185,8 @@ def of_one(row: dict, chosen: bool) -> None:
             noting.edit(row, "runs")
             actions.buttons(row, "runs")
             noting.archive([row], "runs")
-            actions.code(row, "runs")
+            actions.delete_button(row, "runs")
+            as_code.popovers(row, "runs")
         if note := notes.read(row["run"]).note:
             st.caption(words.markdown(note))
         if problem := notes.problem(row["run"]):

@@ -137,7 +137,8 @@ def _take(run: str, name: str, called: str, what: str) -> None:
             on_click="ignore",
         )
         shown = st.toggle("Preview", key=f"share-preview-{name}")
-        st.caption(f"Made {words.when(path.stat().st_mtime)}.", width="content")
+        made = path.stat().st_mtime
+        st.caption(f"Made {words.when(made)}.", width="content", help=words.moment(made))
     if shown:
         st.iframe(path, height=760, alt=f"Preview of the {what}")
 

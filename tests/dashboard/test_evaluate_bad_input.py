@@ -142,7 +142,7 @@ def test_a_point_may_have_any_name(show, name):
     page = show("evaluate", run=run, threshold="0.3")
     (field,) = [widget for widget in page.text_input if widget.label == "Name"]
     field.set_value(name).run()
-    button(page, "Save").click().run()
+    page.button(key="save-point").click().run()
     pages.check(page)
     assert points.used(run).name == name
     pages.check(show("evaluate", run=run))

@@ -1,5 +1,7 @@
 """Every page on every kind of run: no traceback, and one sentence for what went wrong."""
 
+import re
+
 import pytest
 
 from core import jobs, runs, trash
@@ -182,7 +184,7 @@ def test_a_stopped_run_with_weights_can_be_evaluated(show, finished):
 def test_a_stopped_run_without_weights_cannot(show):
     page = show("evaluate", run=pages.stopped())
     assert [info.value for info in page.info] == ["This run has no figures, as it did not finish. Train again."]
-    assert not page.button
+    assert not pages.below_header(page)
 
 
 def test_a_run_at_work_has_no_figures_yet(show):
@@ -201,6 +203,20 @@ def test_the_live_page_says_how_far_a_run_is(show):
     assert [(bar.value, bar.text) for bar in progress] == [(50, "Epoch 5 of 9, 2 min 10 s left")]
     assert pages.metric(page, "Validation accuracy") == "70.0%"
     assert pages.metric(page, "Best epoch") == "3 (70.0%)"
+
+
+def test_the_evaluation_at_the_end_has_no_full_bar_but_says_since_when_it_goes_on(show):
+    n_epochs_done, status = AT_WORK["evaluating"]
+    with pages.at_work(n_epochs_done, **status) as run:
+        known = runs.status(run)
+        runs.write_json(runs.path(run, "status.json"), {**known, "updated": known["updated"] - 75})
+        page = show("live", run=run)
+        assert not page.main.get("progress")
+        said = re.compile(r".*Evaluating the best epoch on validation and test, for 1 min \d+ s")
+        assert any(said.fullmatch(line.value) for line in page.main.markdown)
+        runs.write_status(run, fraction=0.25)
+        page = show("live", run=run)
+    assert [bar.proto.value for bar in page.main.get("progress")] == [25]
 
 
 @pytest.mark.slow

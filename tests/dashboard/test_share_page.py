@@ -67,7 +67,7 @@ def test_a_run_that_was_not_exported_is_sent_to_the_export_page(show, finished):
     page = show("share", run=finished["digits"], what="Living page")
     pages.check(page)
     assert "has not been exported yet" in page.info[0].value and "Go to Export" in pages.links(page)
-    assert not page.button
+    assert not pages.below_header(page)
 
 
 @pytest.mark.usefixtures("here")
@@ -91,7 +91,7 @@ def test_a_file_that_failed_its_proof_needs_a_deliberate_choice(show, exported):
     record = runs.parity(run) | {"passed": False, "verdict": "Failed: it decides otherwise on 1 of 359 test images."}
     runs.write_json(runs.path(run, "exports", "parity.json"), record)
     page = show("share", run=run, what="Living page")
-    assert "failed its proof" in page.warning[0].value and not page.button
+    assert "failed its proof" in page.warning[0].value and not pages.below_header(page)
     box(page, "I want the page although").check().run()
     assert button(page, "Make the living page")
 
