@@ -34,8 +34,10 @@ def chart(figure: "go.Figure", key: str, alt: str) -> None:
 
 
 def _numbers(figure: "go.Figure", key: str) -> None:
-    """A button for what the figure draws as CSV, made when it is asked for; none for a figure that draws a picture."""
-    if any(trace.type == "image" for trace in figure.data):
+    """A button for what the figure draws as CSV, made when it is asked for; none of a picture, or where nothing is."""
+    from exports.charts import as_table
+
+    if not as_table.has_numbers(figure):
         return
     st.download_button(
         "CSV",
@@ -53,5 +55,4 @@ def _csv(figure: "go.Figure") -> str:
     from core.data.tables import columns
     from exports.charts import as_table
 
-    table = as_table.table(figure)
-    return "" if table is None else columns.neutral(table).to_csv(index=False)
+    return columns.neutral(as_table.table(figure)).to_csv(index=False)

@@ -5,20 +5,33 @@ import html
 import pandas as pd
 import plotly.graph_objects as go
 
+KINDS = ("scatter", "scattergl", "bar", "heatmap")
 
-def table(figure: go.Figure) -> pd.DataFrame | None:
-    """One row for each point, bar or cell drawn; None where a figure is a picture and has none.
+
+def has_numbers(figure: go.Figure) -> bool:
+    """Whether `table` has something to say of a figure: not of a picture, nor where nothing is drawn."""
+    return not any(trace.type == "image" for trace in figure.data) and any(map(_draws, figure.data))
+
+
+def table(figure: go.Figure) -> pd.DataFrame:
+    """One row for each point, bar or cell drawn, of a figure that has numbers.
 
     Columns are the titles of the axes, with "Curve" before them where there are several. Cells have "Value", what
     their colour says, and "Written", what is written into them.
     """
-    named = [trace for trace in figure.data if trace.type in ("scatter", "scattergl", "bar", "heatmap")]
-    parts = [part for trace in named if (part := _rows(trace, _titles(figure, trace))) is not None]
-    if not parts:
-        return None
-    curves = [part["Curve"].iloc[0] for part in parts]
+    parts = [_rows(trace, _titles(figure, trace)) for trace in figure.data if _draws(trace)]
+    named = any(part["Curve"].iloc[0] for part in parts)
     rows = pd.concat(parts, ignore_index=True)
-    return rows if len(curves) > 1 and any(curves) else rows.drop(columns="Curve")
+    return rows if len(parts) > 1 and named else rows.drop(columns="Curve")
+
+
+def _draws(trace) -> bool:
+    """Whether a trace shows numbers: one that is there for the pointer only does not."""
+    if trace.type == "heatmap":
+        return trace.z is not None and len(trace.z) > 0
+    if trace.type not in KINDS or trace.x is None or trace.y is None:
+        return False
+    return len(trace.x) > 0 and trace.marker.opacity != 0
 
 
 def _titles(figure: go.Figure, trace) -> tuple[str, str]:
@@ -30,8 +43,8 @@ def _titles(figure: go.Figure, trace) -> tuple[str, str]:
     return titles[0], titles[1] if titles[1] != titles[0] else f"{titles[1]}, upward"
 
 
-def _rows(trace, titles: tuple[str, str]) -> pd.DataFrame | None:
-    """The rows of one trace; None of one that is there for the pointer only, or draws nothing."""
+def _rows(trace, titles: tuple[str, str]) -> pd.DataFrame:
+    """The rows of one trace that draws some."""
     if trace.type == "heatmap":
         cells = pd.DataFrame(trace.z)
         cells.index = pd.Index(range(len(cells)) if trace.y is None else list(trace.y), name=titles[1])
@@ -40,8 +53,6 @@ def _rows(trace, titles: tuple[str, str]) -> pd.DataFrame | None:
         if trace.text is not None:
             rows["Written"] = [text for line in trace.text for text in line]
     else:
-        if trace.x is None or trace.y is None or not len(trace.x) or (trace.marker and trace.marker.opacity == 0):
-            return None
         rows = pd.DataFrame({titles[0]: list(trace.x), titles[1]: list(trace.y)})
     rows = rows.map(lambda value: _plain(value) if isinstance(value, str) else value)
     rows.insert(0, "Curve", _plain(trace.name or ""))

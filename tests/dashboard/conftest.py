@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import data, explain, jobs, runs, trust
 from core.evaluation import similar
-from dashboard import engine, explain_sample, frame
+from dashboard import drawing, engine, explain_sample, frame
+from exports.charts import as_table
 from tests.dashboard import pages
 from tests.exports import made
 from tests.workspaces import once, together, workspace_of
@@ -44,6 +45,18 @@ def end_engine():
 def nothing_to_paint(monkeypatch):
     """There is no browser, which would need a moment to paint."""
     monkeypatch.setattr(frame, "PAINT_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def numbers_of_every_figure(monkeypatch):
+    """What can be asked of every figure that a page draws is asked: its numbers."""
+    offer = drawing._numbers
+
+    def asked(figure, key):
+        offer(figure, key)
+        assert not as_table.has_numbers(figure) or drawing._csv(figure).count("\n") > 1
+
+    monkeypatch.setattr(drawing, "_numbers", asked)
 
 
 @pytest.fixture(autouse=True)

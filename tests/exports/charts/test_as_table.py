@@ -4,7 +4,7 @@ import numpy as np
 
 from exports import charts
 from exports.charts import confusion
-from exports.charts.as_table import table
+from exports.charts.as_table import has_numbers, table
 
 ROWS = [{"epoch": i, "train_loss": 0.5 / i, "val_loss": 0.6 / i} for i in (1, 2)]
 
@@ -33,7 +33,9 @@ def test_cells_have_row_column_and_value_and_what_is_there_for_the_pointer_is_le
 
 
 def test_a_picture_has_no_numbers():
-    assert table(charts.base("", "").add_image(z=np.zeros((2, 2, 3)))) is None
+    assert not has_numbers(charts.base("", "").add_image(z=np.zeros((2, 2, 3))))
+    assert not has_numbers(charts.base("", ""))
+    assert not has_numbers(charts.base("", "").add_scatter(x=[], y=[]))
 
 
 def test_two_axes_of_one_name_are_two_columns():
