@@ -43,49 +43,49 @@ def toggle(page, label: str):
 
 
 def test_a_title_is_shown_in_place_of_the_name(show):
-    made("Wide net")
-    assert listed(show("runs")) == ["Wide net"]
+    made("Deep net")
+    assert listed(show("runs")) == ["Deep net"]
 
 
 def test_stars_and_tags_have_columns_where_there_are_some(show):
     made("plain")
     assert not {"★", "Tags"} & set(show("runs").dataframe[0].value.columns)
-    made("loved", tags=["wide"], star=True)
+    made("loved", tags=["deep"], star=True)
     table = show("runs").dataframe[0].value.set_index("Run")
     assert (table.loc["loved", "★"], table.loc["plain", "★"]) == ("★", "")
-    assert list(table.loc["loved", "Tags"]) == ["wide"]
+    assert list(table.loc["loved", "Tags"]) == ["deep"]
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("wide", {"Wide dream", "other"}),
-        ("WIDE dream", {"Wide dream"}),
+        ("deep", {"Deep dream", "other"}),
+        ("DEEP dream", {"Deep dream"}),
         ("failed", {"lost cause"}),
-        ("digits cnn", {"Wide dream", "other", "lost cause"}),
+        ("digits cnn", {"Deep dream", "other", "lost cause"}),
         ("base", {"other"}),
     ],
 )
 def test_the_filter_looks_for_all_words_in_name_title_data_net_state_and_tags(show, asked, expected):
-    made("Wide dream")
-    made("other", tags=["wide", "baseline"])
+    made("Deep dream")
+    made("other", tags=["deep", "baseline"])
     made("lost cause", state="failed", message="It failed on purpose here.")
     assert set(listed(show("runs", filter=asked))) == expected
 
 
 def test_the_filter_lives_in_the_url(show):
-    made("Wide net")
+    made("Deep net")
     made("other")
     page = show("runs")
-    page.text_input(key="filter").set_value("wide").run()
+    page.text_input(key="filter").set_value("deep").run()
     check(page)
-    assert (listed(page), page.query_params["filter"]) == (["Wide net"], "wide")
+    assert (listed(page), page.query_params["filter"]) == (["Deep net"], "deep")
     page.text_input(key="filter").set_value("").run()
     assert len(listed(page)) == 2 and "filter" not in page.query_params
 
 
 def test_a_filter_that_fits_nothing_says_so(show):
-    made("Wide net")
+    made("Deep net")
     page = show("runs", filter="<b>narrow</b>")
     check(page)
     assert page.info[0].value.startswith("No run has all of these words: \\<b\\>narrow")
@@ -143,11 +143,11 @@ def test_title_tags_and_note_are_edited(show):
     run = made("one")
     page = select(show("runs"), "one")
     page.text_input[[widget.label for widget in page.text_input].index("Title")].set_value("Two")
-    page.text_input[[widget.label for widget in page.text_input].index("Tags")].set_value("wide, deep")
+    page.text_input[[widget.label for widget in page.text_input].index("Tags")].set_value("deep, wide")
     page.text_area[0].set_value("Better.")
     button(page, "Save").click().run()
     check(page)
-    assert notes.read(run) == notes.Notes("Two", ("wide", "deep"), "Better.")
+    assert notes.read(run) == notes.Notes("Two", ("deep", "wide"), "Better.")
     assert listed(page) == ["Two"]
 
 
