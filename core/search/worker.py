@@ -179,13 +179,24 @@ def _left_behind(study, asked) -> list:
         try:
             if run is None:
                 raise LookupError("The search ended before its run began.")
-            if jobs.state(run) == "lost":
+            if _state_for_sure(run, asked) == "lost":
                 jobs.resume(run)
             found.append(optuna.trial.Trial(study, trial._trial_id))
         except (LookupError, ValueError) as error:  # the run was deleted, or cannot go on
             _tell(study, optuna.trial.Trial(study, trial._trial_id), _states().FAIL, str(error.args[0]))
             print(f"Trial {trial.number} is given up: {error.args[0]}", flush=True)
     return found
+
+
+def _state_for_sure(run: str, asked) -> str:
+    """The state of a run that may have been made without its process having been started: lost, after a while."""
+    while (
+        (state := jobs.state(run)) == "queued"
+        and not processes.is_held(runs.path(run, "lock"))
+        and not search.path(asked.name, "stop").exists()
+    ):
+        time.sleep(POLL_SECONDS)
+    return state
 
 
 def _here(asked) -> str:

@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from core import jobs, runs, search, trash
+from core import jobs, processes, runs, search, trash
 from core.search import worker
 from core.search.spare import Spare
 from tests.core.search import toys
@@ -138,6 +138,14 @@ def test_a_lost_run_of_an_earlier_process_is_resumed(name, monkeypatch):
     run = toys.a_run()
     runs.write_status(run, state="running")
     begun(name, run)
+    monkeypatch.setattr(jobs, "resume", lambda run: toys.finish(run, 0.8))
+    toys.work(name)
+    assert search.trials(name)[0]["value"] == 0.8
+
+
+def test_a_run_whose_process_was_never_started_is_resumed(name, monkeypatch):
+    begun(name, toys.a_run())  # killed between making the run and starting it
+    monkeypatch.setattr(processes, "START_SECONDS", 0.5)
     monkeypatch.setattr(jobs, "resume", lambda run: toys.finish(run, 0.8))
     toys.work(name)
     assert search.trials(name)[0]["value"] == 0.8
