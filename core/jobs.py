@@ -252,10 +252,10 @@ def device_lock(device: str) -> str:
 
 def _terminate(status: dict) -> None:
     """End the process that `status` names, if it is there and still the same one; `stop` looks whether it helped."""
-    with contextlib.suppress(KeyError, psutil.NoSuchProcess, psutil.AccessDenied):
-        process = psutil.Process(status["pid"])
-        if abs(process.create_time() - status["pid_created"]) > 1:
-            return
+    process = processes.found(status.get("pid"), status.get("pid_created"))
+    if process is None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process.terminate()
         try:
             process.wait(2)

@@ -59,11 +59,21 @@ def is_starting(folder: pathlib.Path, asked: float) -> bool:
         return True
     try:
         started = files.read_json(folder / STARTED)
-        process = psutil.Process(started["pid"])
-        there = abs(process.create_time() - started["created"]) < 1
-        return there and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, TypeError, LookupError, OverflowError, psutil.Error):
+    except (OSError, ValueError):
         return False
+    process = found(started.get("pid"), started.get("created"))
+    with contextlib.suppress(psutil.Error):
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def found(pid: Any, created: Any) -> psutil.Process | None:
+    """The process of this number that began then, in seconds since 1970; None if there is none, or these are none."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError, psutil.Error):
+        process = psutil.Process(int(pid))
+        if abs(process.create_time() - created) < 1:
+            return process
+    return None
 
 
 def print_in_vain() -> None:

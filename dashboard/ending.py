@@ -7,7 +7,7 @@ import time
 
 import psutil
 
-from core import jobs, runs, search, words
+from core import jobs, processes, runs, search, words
 from core.data import imports
 from core.workspace import workspace
 
@@ -35,12 +35,12 @@ def everything() -> list[str]:
         imports.stop(job)
     rows = jobs.working()
     at_work = [row["run"] for row in rows]
-    processes = [_process(row.get("pid"), row.get("pid_created")) for row in rows]
+    at_it = [processes.found(row.get("pid"), row.get("pid_created")) for row in rows]
     for run in at_work:
         jobs.stop(run)
     _wait_for(lambda: [name for name in searches if search.status(name)["state"] in runs.WORKING], "search")
     _wait_for(lambda: [job for job in readings if imports.status(job)["state"] == "working"], "import")
-    _still_there([one for one in processes if one is not None])  # a run is over a moment before its process is
+    _still_there([one for one in at_it if one is not None])  # a run is over a moment before its process is
     kinds = {"run": at_work, "search": searches, "import": readings, "dashboard": _end_dashboards()}
     ended = [words.count(len(found), kind) for kind, found in kinds.items() if found]
     return ended or ["Nothing was at work"]
@@ -89,16 +89,7 @@ def _has_ended(process: psutil.Process) -> bool:
 def _process_of(note: pathlib.Path) -> psutil.Process | None:
     """The process that left the note; None if it is gone, and another one may have its number."""
     with contextlib.suppress(OSError, ValueError):
-        return _process(note.stem, json.loads(note.read_text(encoding="utf-8")))
-    return None
-
-
-def _process(pid: object, created: object) -> psutil.Process | None:
-    """The process of this number that began then, in seconds since 1970; None if there is none."""
-    with contextlib.suppress(ValueError, TypeError, psutil.Error):
-        process = psutil.Process(int(pid))  # ty: ignore[invalid-argument-type]
-        if abs(process.create_time() - created) < 1:
-            return process
+        return processes.found(note.stem, json.loads(note.read_text(encoding="utf-8")))
     return None
 
 

@@ -46,8 +46,8 @@ PARTS = ("Selectbox", "Metric", "PlotlyChart")  # of Streamlit's browser code, r
 PAINT_SECONDS = 0.2  # in which a browser paints what a first page says before its figures
 FAULTS = "vitrine.faults"  # the logger of errors that are no sentences of ours
 WHY = "A file that it reads may be damaged; the dashboard's output says where it stopped."
-_kept: set[str] = set()  # titles of pages whose imports are kept, see `_keep_what_was_imported`
 COLORS = {"done": "green", "running": "blue", "queued": "gray", "stopped": "orange"}  # of a state; else red
+_kept: set[str] = set()  # titles of pages whose imports are kept, see `_keep_what_was_imported`
 
 
 def begin() -> None:

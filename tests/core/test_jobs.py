@@ -420,10 +420,7 @@ def test_finished_runs_leave_no_zombie(finished):
 
 def is_there(status: dict) -> bool:
     """Whether the process of a run is there, be it as a zombie."""
-    try:
-        return abs(psutil.Process(status["pid"]).create_time() - status["pid_created"]) < 1
-    except psutil.NoSuchProcess:
-        return False
+    return processes.found(status["pid"], status["pid_created"]) is not None
 
 
 # ---------------------------------------------------------------------------------------------------- going on
