@@ -3,6 +3,9 @@
 Every session goes its own random way over the pages, scrolls, and opens what can be opened. Counted: exceptions shown
 on a page, errors of the browser, pages that showed nothing, the dashboard's memory by minute, and after `--stop` the
 processes that are still there. To reach: no error, memory flat within 10% after the first minutes, nothing left.
+
+What a part of a page needs is loaded when somebody first opens it (SciPy alone is 35 MB); that is no growth. So before
+the minutes are counted, one session opens every part of every page once.
 """
 
 import argparse
@@ -48,6 +51,7 @@ def main() -> int:
         with serving(workspace) as address:
             port = address.rsplit(":", 1)[1]
             server = next(p for p in psutil.process_iter(["cmdline"]) if port in (p.info["cmdline"] or []))
+            told += open_all(address)
             threading.Thread(target=keep_two_training, args=(stop,), daemon=True).start()
             threading.Thread(target=watch, args=(server, memory, stop), daemon=True).start()
             threading.Thread(target=ask, args=(address, waits, stop), daemon=True).start()
@@ -83,6 +87,27 @@ def main() -> int:
     for fault in faults[:20]:
         print("  ", *fault)
     return bool(faults or zombies or left)
+
+
+def open_all(address: str) -> list[tuple[str, str, str]]:
+    """Open every page of every run, and every part that a page has; what shows an exception, as (kind, page, text)."""
+    told = []
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for where in (*OTHERS, *(f"{name}?run={run}" for name in OF_A_RUN for run in runs.names())):
+            page.goto(f"{address}/{where}", timeout=60_000)
+            page.locator("h1").first.wait_for(timeout=60_000)
+            page.wait_for_timeout(1500)
+            parts = page.locator("button[role=radio]")
+            for i in range(parts.count()):
+                with contextlib.suppress(Error):  # a part that the one before it has taken away
+                    parts.nth(i).click(timeout=5_000)
+                    page.wait_for_timeout(1500)
+                if page.locator(SHOWN).count():
+                    told.append(("exception", where, page.locator(SHOWN).first.inner_text()[:300]))
+        browser.close()
+    return told
 
 
 def session(address: str, told: list, stop: threading.Event, seed: int) -> None:

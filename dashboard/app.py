@@ -14,7 +14,7 @@ def main() -> None:
     from dashboard import access, frame
 
     frame.begin()
-    # the first page is at the bare address, whatever its path is called; /runs leads to it
+    # the first page is at the bare address, whatever its path is called; it is at /runs too
     runs = st.Page("views/runs.py", title="Runs", icon=":material/view_list:", url_path="home", default=True)
     groups = {
         # not in a folder named "pages": Streamlit would serve its files by themselves until this ran once
@@ -35,10 +35,10 @@ def main() -> None:
             st.Page("views/share.py", title="Share", icon=":material/ios_share:"),
         ],
     }
-    named = st.Page(lambda: st.switch_page(runs), title="Runs", url_path="runs", visibility="hidden")
+    named = st.Page("views/runs.py", title="Runs", icon=runs.icon, url_path="runs", visibility="hidden")
     page = st.navigation({**groups, "": [named]}, position="hidden")
     access.gate()  # after the page is known, so that a link still opens what it names
-    frame.sidebar(groups)
+    frame.sidebar(groups, page)
     frame.run(page)
 
 

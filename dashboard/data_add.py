@@ -315,7 +315,7 @@ def progress() -> None:
         job = next((row["id"] for row in imports.all_jobs() if row["state"] == "working"), None)
         st.session_state["import"] = job
     if job:
-        st.fragment(frame.in_a_sentence(_progress), run_every=1)(job)
+        frame.repeated(_progress, 1, job)
 
 
 def _progress(job: str) -> None:

@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import progress, words
-from dashboard import sharing, works
+from dashboard import frame, sharing, works
 from dashboard.works import EngineDied, State, Work
 
 TRIED_SECONDS = 60  # after which a trial of a net, which may hang, is ended
@@ -97,7 +97,7 @@ def ask(text: str, function: Callable, *args: Any, patience: float = PATIENCE) -
         pass
     if work.future.done():
         return _in_a_sentence(text, function, args, lambda: works.result(key, work))
-    _progress(key, work)
+    frame.repeated(_progress, LOOK_EVERY, key, work)
     return None
 
 
@@ -179,7 +179,6 @@ def _was_stopped(text: str, key: bytes) -> bool:
     return True
 
 
-@st.fragment(run_every=LOOK_EVERY)
 def _progress(key: bytes, work: Work) -> None:
     """A fragment that shows how far the work is, and runs the page again when it is done."""
     context = get_script_run_ctx()

@@ -65,7 +65,7 @@ def begin() -> None:
         st.stop()
 
 
-def sidebar(groups: dict) -> None:
+def sidebar(groups: dict, current: "StreamlitPage") -> None:
     """The pages, each link taking the chosen run along; at the foot what is running now, and the workspace."""
     run = url.current_run()
     with st.sidebar:
@@ -75,10 +75,11 @@ def sidebar(groups: dict) -> None:
                 if sharing.read_only() and page.title in sharing.HIDDEN:
                     continue
                 of_a_run = run and page.title not in ("Runs", "Data", "Train", "Search", "Compare")
-                st.page_link(page, width="stretch", query_params={"run": run} if of_a_run else None)
+                link = current if page.title == current.title else page  # Runs has two addresses
+                st.page_link(link, width="stretch", query_params={"run": run} if of_a_run else None)
         st.divider()
         busy = bool(jobs.working())
-        st.fragment(in_a_sentence(_running), run_every=2 if busy else 10)()
+        repeated(_running, 2 if busy else 10)
         if sharing.read_only():
             st.caption("Shared to be looked at: nothing can be changed here.")
             if access.by_login() and st.user.is_logged_in:
@@ -121,6 +122,16 @@ def in_a_sentence(function: Callable) -> Callable:
             return None
 
     return said
+
+
+def repeated(function: Callable, seconds: float | None, *args) -> None:
+    """Run a part of the page, and run it alone again every `seconds`; an error becomes one sentence in its place.
+
+    Streamlit throws away what a part has drawn and not sent when it is run again. In a container of its own nothing
+    else then moves into its place, to be overwritten by it.
+    """
+    with st.container():
+        st.fragment(in_a_sentence(function), run_every=seconds)(*args)
 
 
 def let_it_paint() -> None:

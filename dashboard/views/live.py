@@ -60,9 +60,8 @@ def progress(run: str, row: dict) -> None:
         elif phase == "training":
             text = f"Epoch {row['epoch']} of {row['epochs']}, {words.duration(row['seconds_left'])} left"
         elif phase == "evaluating":  # all steps are made, so they say nothing of how far this is
-            fraction = row.get("fraction")
-            since = time.time() - row.get("updated", time.time())
-            text += f", for {words.duration(since)}" if fraction is None else ""
+            fraction = None
+            text += f", for {words.duration(time.time() - row.get('updated', time.time()))}"
     with st.container(horizontal=True, vertical_alignment="center"):
         if fraction is None:
             st.markdown(f":material/hourglass_top: {text}", width="stretch")
@@ -238,4 +237,4 @@ def record(run: str, name: str) -> dict | None:
 
 run = run_page.choose("Live")
 busy = jobs.summary(run)["state"] in runs.WORKING
-st.fragment(frame.in_a_sentence(view), run_every=1 if busy else None)(run, busy)
+frame.repeated(view, 1 if busy else None, run, busy)

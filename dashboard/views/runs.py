@@ -258,7 +258,7 @@ if runs.names():
     if not sharing.read_only():
         with right.container(horizontal=True, horizontal_alignment="right"):
             st.page_link("views/train.py", label="Train a new run", icon=":material/add:")
-    st.fragment(frame.in_a_sentence(table), run_every=2 if jobs.working() else None)()
+    frame.repeated(table, 2 if jobs.working() else None)
 elif sharing.read_only():
     st.info("There are no runs to look at yet. Whoever runs this dashboard trains them.", icon=":material/info:")
 else:

@@ -243,6 +243,6 @@ else:
         name = url.select("Search", found, "search", found[0], label_visibility="collapsed")
     search.load(name)  # a damaged one is said here, where one sentence becomes of it
     working = search.status(name)["state"] in runs.WORKING
-    st.fragment(frame.in_a_sentence(course), run_every=2 if working else None)(name, working)
+    frame.repeated(course, 2 if working else None, name, working)
     with st.expander("New search"):
         new_search()

@@ -214,9 +214,6 @@ def test_the_evaluation_at_the_end_has_no_full_bar_but_says_since_when_it_goes_o
         assert not page.main.get("progress")
         said = re.compile(r".*Evaluating the best epoch on validation and test, for 1 min \d+ s")
         assert any(said.fullmatch(line.value) for line in page.main.markdown)
-        runs.write_status(run, fraction=0.25)
-        page = show("live", run=run)
-    assert [bar.proto.value for bar in page.main.get("progress")] == [25]
 
 
 @pytest.mark.slow
