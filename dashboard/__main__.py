@@ -1,6 +1,8 @@
 """`python -m dashboard`: start the dashboard on this machine, or one for a team to look at, and print its address."""
 
 import argparse
+import contextlib
+import ctypes
 import getpass
 import os
 import pathlib
@@ -11,6 +13,7 @@ import sys
 FIRST_PORT = 8501
 APP = pathlib.Path(__file__).with_name("app.py")
 HERE = ("localhost", "127.0.0.1", "::1")
+M_ARENA_MAX = -8  # of mallopt, see malloc.h of glibc
 
 
 def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> None:
@@ -55,10 +58,21 @@ def main(words: list[str] | None = None, prog: str = "python -m dashboard") -> N
     options = [f"--server.port={port}", f"--server.address={given.address}", "--logger.level=warning", *tls]
     if given.share:
         options += ["--client.showErrorDetails=none", "--server.maxUploadSize=1"]  # nobody uploads; megabytes
+    keep_memory_together()
     from streamlit.web import cli
 
     sys.argv = ["streamlit", "run", str(APP), *options]
     cli.main()
+
+
+def keep_memory_together() -> None:
+    """Let all threads of this process take their memory from two places, where the C library is glibc.
+
+    It has one for each thread, up to eight a core, and what is free in one is of no use to the others. Each session has
+    threads of its own, of which one computes at a time.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library, or none to ask
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def share(given: argparse.Namespace) -> list[str]:

@@ -61,7 +61,7 @@ def figures(run: str, row: dict) -> dict:
                 icon=":material/info:",
             )
             st.page_link("views/live.py", label="Watch it", query_params={"run": run})
-            _go_on_when_over(run)
+            frame.repeated(_go_on_when_over, 1, run)
         elif sharing.read_only():
             st.info("This run has no figures to look at.", icon=":material/info:")
         elif runs.path(run, "checkpoints", "best.pt").exists():
@@ -83,7 +83,6 @@ def figures(run: str, row: dict) -> dict:
     return record
 
 
-@st.fragment(run_every=1.0)
 def _go_on_when_over(run: str) -> None:
     """Run the page again once the run is not at work any more."""
     if jobs.state(run) not in runs.WORKING:

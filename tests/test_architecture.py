@@ -88,3 +88,13 @@ def test_every_public_function_says_the_types_that_it_takes_and_returns(trees):
             if bare or node.returns is None:
                 untyped.append(f"{module}.{node.name}")
     assert not untyped, "\n".join(untyped)
+
+
+def test_what_runs_again_by_itself_does_so_in_a_container_of_its_own(trees):
+    used = {
+        module
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "run_every"
+    }
+    assert used == {"dashboard.frame"}  # in `repeated`, which says why
