@@ -131,7 +131,7 @@ def curves(run: str, rows: list[dict], steps: list[dict], row: dict) -> None:
         st.metric("Validation loss", f"{last['val_loss']:.4f}", width=125)
         st.metric("Training loss", f"{last['train_loss']:.4f}", width=125)
         if "best_epoch" in row:
-            st.metric("Best epoch", f"{row['best_epoch']} ({row['val_accuracy']:.1%})", width=150)
+            st.metric("Best epoch", f"{row['best_epoch']} ({row['val_accuracy']:.1%})", width=185)
         st.metric("Samples per second", f"{last['samples_per_second']:,.0f}", width=165)
         if last.get("memory_bytes"):
             st.metric("Memory", words.size(last["memory_bytes"]), width=125)
