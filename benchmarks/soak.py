@@ -4,7 +4,7 @@ Every session goes its own random way over the pages, scrolls, and opens what ca
 on a page, errors of the browser, pages that showed nothing, the dashboard's memory by minute, and after `--stop` the
 processes that are still there. To reach: no error, memory flat within 10% after the first minutes, nothing left.
 
-What a part of a page needs is loaded when somebody first opens it (SciPy alone is 35 MB); that is no growth. So before
+What a part of a page needs is loaded when somebody first opens it (SciPy, onnxruntime); that is no growth. So before
 the minutes are counted, one session opens every part of every page once.
 """
 
@@ -89,12 +89,20 @@ def main() -> int:
     return bool(faults or zombies or left)
 
 
-def open_all(address: str) -> list[tuple[str, str, str]]:
-    """Open every page of every run, and every part that a page has; what shows an exception, as (kind, page, text)."""
-    told = []
+@contextlib.contextmanager
+def opened():
+    """A page in a Chromium of its own, and what gives its errors."""
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 900})
+        yield page, chromium.watched(page)
+        browser.close()
+
+
+def open_all(address: str) -> list[tuple[str, str, str]]:
+    """Open every page of every run, and every part that a page has; faults as (kind, page, text)."""
+    told = []
+    with opened() as (page, errors):
         for where in (*OTHERS, *(f"{name}?run={run}" for name in OF_A_RUN for run in runs.names())):
             page.goto(f"{address}/{where}", timeout=60_000)
             page.locator("h1").first.wait_for(timeout=60_000)
@@ -104,19 +112,20 @@ def open_all(address: str) -> list[tuple[str, str, str]]:
                 with contextlib.suppress(Error):  # a part that the one before it has taken away
                     parts.nth(i).click(timeout=5_000)
                     page.wait_for_timeout(1500)
-                if page.locator(SHOWN).count():
-                    told.append(("exception", where, page.locator(SHOWN).first.inner_text()[:300]))
-        browser.close()
-    return told
+                told += shown(page, where)
+        return told + [("browser", "", error[:200]) for error in errors()]
+
+
+def shown(page, where: str) -> list[tuple[str, str, str]]:
+    """The exception that a page shows, if it does, as (kind, page, text)."""
+    found = page.locator(SHOWN)
+    return [("exception", where, found.first.inner_text()[:300])] if found.count() else []
 
 
 def session(address: str, told: list, stop: threading.Event, seed: int) -> None:
     """Walk over the pages until told to stop; notes visits and faults as (kind, page, text)."""
     chance = random.Random(seed)
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        errors = chromium.watched(page)
+    with opened() as (page, errors):
         while not stop.is_set():
             names = runs.names()
             where = chance.choice(OF_A_RUN) + f"?run={chance.choice(names)}"
@@ -127,13 +136,11 @@ def session(address: str, told: list, stop: threading.Event, seed: int) -> None:
                 page.locator("h1").first.wait_for(timeout=60_000)
                 page.wait_for_timeout(1000 * chance.uniform(1, 4))
                 look_around(page, chance)
-                if page.locator(SHOWN).count():
-                    told.append(("exception", where, page.locator(SHOWN).first.inner_text()[:300]))
+                told += shown(page, where)
                 told.append(("visit", where, ""))
             except Error as error:
                 told.append(("nothing shown", where, str(error).split("\n")[0]))
         told += [("browser", "", error[:200]) for error in errors()]
-        browser.close()
 
 
 def look_around(page, chance: random.Random) -> None:
