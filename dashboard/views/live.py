@@ -135,6 +135,7 @@ def curves(run: str, rows: list[dict], steps: list[dict], row: dict) -> None:
         st.metric("Samples per second", f"{last['samples_per_second']:,.0f}", width=165)
         if last.get("memory_bytes"):
             st.metric("Memory", words.size(last["memory_bytes"]), width=125)
+    frame.let_it_paint()
     n_epochs = row.get("epochs") if row["state"] in runs.WORKING else None
     left, right = side_by_side.columns("epochs")
     for column, figure in ((left, "loss"), (right, "accuracy")):

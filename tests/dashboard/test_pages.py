@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import streamlit as st
 
 from core import jobs, runs, trash
+from dashboard import frame
 from tests.dashboard import pages
 from tests.dashboard.pages import OF_A_RUN, PAGES, check
 
@@ -102,6 +104,15 @@ def test_a_workspace_that_cannot_be_written_is_one_sentence(show, tmp_path, monk
     (error,) = page.error
     assert error.value.startswith(f"The workspace {tmp_path / 'file' / 'workspace'} cannot be written (")
     assert not page.title and not page.button
+
+
+@pytest.mark.parametrize("name", ["live", "evaluate"])
+def test_what_a_page_says_is_painted_before_its_first_figure(show, finished, monkeypatch, name):
+    order, draw = [], st.plotly_chart
+    monkeypatch.setattr(frame, "let_it_paint", lambda: order.append("painted"))
+    monkeypatch.setattr(st, "plotly_chart", lambda *args, **how: order.append("figure") or draw(*args, **how))
+    show(name, run=finished["digits"])
+    assert order[:2] == ["painted", "figure"]
 
 
 # ---------------------------------------------------------------------------------------------------- the run
