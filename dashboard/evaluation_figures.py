@@ -71,6 +71,11 @@ def shown(value: float | None, form: str) -> str:
     return "not defined" if value is None else f"{value:.3f}"
 
 
+ABOVE = 20  # pixels above the confusion matrix, for what it offers under the pointer
+# The row and the column under the pointer are brighter; Plotly's line behind each is hidden by `frame.STYLE`.
+BAND = {"showspikes": True, "spikemode": "across", "spikedash": "solid", "spikecolor": "rgba(255,255,255,.3)"}
+
+
 def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], None]) -> None:
     """The confusion matrix; a click on a cell calls `to_samples` with the two classes."""
     order = "given"
@@ -82,9 +87,14 @@ def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], 
             if len(classes) > 3:
                 order = url.select("Sorted", list(ORDERS), "order", "given", format_func=ORDERS.get)
     most = len(classes) if url.asked("all-classes") else charts.MANY
-    figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most).update_layout(
-        height=SQUARE
-    )
+    figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most)
+    figure.update_layout(height=SQUARE + ABOVE, margin_t=8 + ABOVE)
+    if len(classes) > 2:
+        band = {
+            **BAND,
+            "spikethickness": (SQUARE - 110) // len(figure.data[0].x),
+        }  # pixels; the rest are the axes' words
+        figure.update_xaxes(band).update_yaxes(band)
     alt = "Confusion matrix: truth by row, decision by column"
     picked = drawing.clicked(figure, f"confusion-{_n_clicks()}", alt)
     text = "Each row is a true class; off the diagonal are the mistakes. Click a cell to see its samples."

@@ -33,9 +33,13 @@ STYLE = """
 button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec); }
 [class*="st-key-figure-"] { position: relative; gap: 0; }
 [class*="st-key-figure-"] > :last-child:not(:first-child) { position: absolute; top: -.3rem; right: 2.3rem; }
+[class*="st-key-figure-"] > :last-child:not(:first-child) button {
+  background: light-dark(#ffffff, #14191e); padding: 0 .3rem; min-height: 1.5rem;
+}
 @media (hover: hover) {
   [class*="st-key-figure-"]:not(:hover, :focus-within) > :last-child:not(:first-child) { opacity: 0; }
 }
+[class*="st-key-figure-confusion"] .spikeline:not([stroke-dasharray]) { display: none; }
 a:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid currentColor !important; }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
 .verdict.passed { border-color: #0b7a5e; background: rgba(11,122,94,.09); }

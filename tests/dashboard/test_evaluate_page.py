@@ -1,5 +1,7 @@
 """The Evaluate page: figures of a run, an operating point that moves them, and the samples behind them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -185,6 +187,13 @@ def test_the_samples_that_are_wrong_are_listed_with_their_loss(show, run):
 def test_a_cell_of_the_confusion_matrix_is_a_link_to_its_samples(show, run):
     rows = table(show("evaluate", run=run, look="Samples", cell="1-1"), "Loss")
     assert rows["Says"].tolist() == ["benign", "benign"] and len(rows) == 2
+
+
+@pytest.mark.parametrize("kind, marked", [("digits", True), ("breast_cancer", None)])
+def test_row_and_column_under_the_pointer_are_bright_where_there_are_many(show, finished, kind, marked):
+    (matrix, *_) = show("evaluate", run=finished[kind]).get("plotly_chart")
+    layout = json.loads(matrix.proto.spec)["layout"]
+    assert [layout[axis].get("showspikes") for axis in ("xaxis", "yaxis")] == [marked, marked]
 
 
 @pytest.mark.parametrize("cell", ["9-9", "a-b", "1", "-1-0", ""])
