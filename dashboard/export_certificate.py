@@ -90,7 +90,7 @@ def _numbers(proof: dict) -> None:
         ("Inputs searched", f"{searched['tried']:,}" if "tried" in searched else "not searched"),
         ("Compared in", words.duration(proof.get("seconds"))),
     ]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in shown:
             st.metric(label, value, width="content")
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # HTML is for what comes last, and the style here is for what looks right without it too.
 STYLE = """
 <style>
-[data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; }
+[data-testid="stMainBlockContainer"] { max-width: 90rem; margin: 0 auto; padding-top: 2.5rem; }
+[data-testid="stHeader"], [data-testid="stSidebarHeader"] { height: 2.5rem; min-height: 2.5rem; margin-bottom: 0; }
+[data-testid="stMainBlockContainer"] :is(h1, h2) { padding-top: .4rem; }
 [data-testid="stMetric"] { padding: 0; }
 @media (max-width: 1150px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
