@@ -120,6 +120,10 @@ def test_processes_that_are_stopped_go_on_where_they_were(tmp_path, monkeypatch)
     paths = pictures(tmp_path / "in", 200)
     monkeypatch.setattr(decode_many, "FEW", 0)
     monkeypatch.setattr(decode_many, "TICK_SECONDS", 0.001)
+    last = pathlib.Path(paths[-1])
+    picture = last.read_bytes()
+    last.unlink()
+    os.mkfifo(last)  # who reads it waits, so that not all can be done before it is stopped
 
     def stop(_phase, done, _total):
         if done:
@@ -129,6 +133,8 @@ def test_processes_that_are_stopped_go_on_where_they_were(tmp_path, monkeypatch)
         decode_all(paths, SHAPE, tmp_path / "cache", stop)
     before = np.load(tmp_path / "cache" / "done.npy")
     assert 0 < before.sum() < 200
+    last.unlink()
+    last.write_bytes(picture)
     calls = []
     found = decode_all(paths, SHAPE, tmp_path / "cache", lambda *call: calls.append(call))
     assert calls[0] == ("Decoding", before.sum(), 200)
