@@ -24,7 +24,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/python examples/demo.py
 
 test: lint
-	@PATH="$$PATH:/usr/sbin" PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PATH="$$PATH:/usr/sbin" PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

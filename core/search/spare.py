@@ -73,9 +73,8 @@ def main(workspace: str) -> int:
 
 
 def load() -> None:
-    """Import what takes long: PyTorch, what its optimizers import when they are first used, and the evaluation."""
+    """Import what takes long: PyTorch, the evaluation and what it needs."""
     import scipy.optimize  # noqa: F401
-    import torch._dynamo  # noqa: F401
 
     from core import evaluation, model  # noqa: F401
     from core.training import batch_size, board, checkpoint, distributed, dry_run, kept, loop, resuming  # noqa: F401

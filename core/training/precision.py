@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 import math
 import shutil
 import time
@@ -133,11 +134,13 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def operations(module: "nn.Module", x: torch.Tensor) -> float:
     """Floating-point operations of a forward pass over the batch x."""
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils import flop_counter
 
+    mode = flop_counter._FlopCounterMode  # wrapped it imports PyTorch's compiler, see `optimizers`
+    mode.__torch_dispatch__ = inspect.unwrap(mode.__torch_dispatch__)
     was_training = module.training
     module.eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with flop_counter.FlopCounterMode(display=False) as counter, torch.no_grad():
         module(x)
     module.train(was_training)
     return counter.get_total_flops()

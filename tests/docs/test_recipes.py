@@ -129,7 +129,8 @@ def test_the_new_page_opens_without_torch_and_the_train_page_offers_the_new_net(
 
 
 @pytest.mark.slow
-def test_the_contract_tests_run_over_the_new_files_and_pass(copy, run):
+def test_the_contract_tests_run_over_the_new_files_and_pass(copy, run, tmp_path):
     where = "data/test_sources.py nets/test_nets.py nets/test_onnx.py evaluation/test_counted.py".split()
     chosen = "moons or logistic or saliency or worst_recall"
-    python(copy, run, "-m", "pytest", *(f"tests/core/{path}" for path in where), "-k", chosen, "-p", "no:cacheprovider")
+    own = ("-p", "no:cacheprovider", "--basetemp", str(tmp_path / "own"))  # or it tidies up after all runs before it
+    python(copy, run, "-m", "pytest", *(f"tests/core/{path}" for path in where), "-k", chosen, *own)

@@ -1,13 +1,18 @@
 """Groups of parameters with rates and decays of their own."""
 
+import subprocess
+import sys
 from collections import OrderedDict
 
 import pytest
 import torch
 from torch import nn
 
+from core import jobs
 from core.config import TrainingConfig
 from core.training.optimizers import make_optimizer, set_rate
+
+OF_PYTORCH = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
 def net():
@@ -50,3 +55,35 @@ def test_a_step_of_the_fused_optimiser_is_that_of_the_plain_one():
             one(torch.ones(4, 3)).square().sum().backward()
             how.step()
     torch.testing.assert_close(made.weight, plain.weight)
+
+
+@pytest.mark.parametrize("kind", OF_PYTORCH)
+def test_it_steps_as_pytorch_s_own_and_takes_its_state(kind):
+    torch.manual_seed(0)
+    ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    mine = make_optimizer(ours, TrainingConfig(optimizer=kind, lr=0.1, weight_decay=0.0))
+    more = {"momentum": 0.9, "nesterov": True} if kind == "sgd" else {}
+    other = OF_PYTORCH[kind](theirs.parameters(), lr=0.1, weight_decay=0.0, fused=True, **more)
+    for x in torch.randn(3, 5, 3):
+        for net, optimizer in ((ours, mine), (theirs, other)):
+            optimizer.zero_grad()
+            net(x).square().mean().backward()
+            optimizer.step()
+    assert torch.equal(ours.weight, theirs.weight)
+    again = make_optimizer(ours, TrainingConfig(optimizer=kind))
+    again.load_state_dict(mine.state_dict())
+    assert again.state_dict()["state"].keys() == mine.state_dict()["state"].keys() == {0, 1}
+
+
+def test_a_training_does_not_wait_for_a_compiler_that_it_does_not_use():
+    code = (
+        "import sys, torch; from core.config import TrainingConfig\n"
+        "from core.training import optimizers, precision\n"
+        "net = torch.nn.Linear(2, 2); optimizer = optimizers.make_optimizer(net, TrainingConfig())\n"
+        "assert precision.operations(net, torch.ones(3, 2)) == 24\n"
+        "net(torch.ones(3, 2)).sum().backward(); optimizer.step(); optimizer.zero_grad()\n"
+        "optimizer.load_state_dict(optimizer.state_dict()); print('torch._dynamo' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=jobs.ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
