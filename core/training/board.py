@@ -56,7 +56,8 @@ class Board:
         model.eval()
         try:
             with _quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
-                self.writer.add_graph(model, x)
+                # to check what it traced, PyTorch would load what compares tensors of several devices
+                self.writer.add_graph(torch.jit.trace(model, x, check_trace=False), x)
         except Exception as error:  # a net of one's own may do anything; the run does not need its picture
             print(f"TensorBoard shows no graph: the net cannot be traced ({type(error).__name__}).", flush=True)
             return False
