@@ -94,7 +94,7 @@ def analyst(person: Person, address: str) -> None:
     person.click("link", "See how good it is")
     person.see("Operating point")
     person.fill("Cost of a miss", "5")
-    person.click("button", re.compile("Cheapest"))
+    person.click("button", re.compile("Take the cheapest"))
     person.page.wait_for_url(re.compile("threshold="))
     person.click("button", "Save this point")
     person.fill("Name", "cheap")
