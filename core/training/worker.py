@@ -70,10 +70,10 @@ def _finish(run: str, with_turn, work) -> int:
     except Exception as error:
         traceback.print_exc()
         outcome = {"state": "failed", "message": _message(error)}
+    print(f"{outcome['state']}. {outcome['message']}", flush=True)  # first, so that the log of what is over is whole
     # the disk may be full, or the run deleted; then the lock, which is dropped, says that it is over
     with contextlib.suppress(OSError, LookupError):
         runs.write_status(run, **outcome, ended=time.time())
-    print(f"{outcome['state']}. {outcome['message']}", flush=True)
     return int(outcome["state"] == "failed")
 
 
