@@ -20,6 +20,10 @@ from exports.charts import evaluation as charts
 
 VIEWS = ("ROC", "Precision and recall", "Calibration", "Scores", "Costs", "Gain")
 FEW_ALARMS = 0.1
+ABOVE = 20  # pixels above the confusion matrix, for what it offers under the pointer
+# The row and the column under the pointer are brighter; Plotly's line behind each is hidden by `frame.STYLE`.
+BAND = {"showspikes": True, "spikemode": "across", "spikedash": "solid", "spikecolor": "rgba(255,255,255,.3)"}
+WORDS = 110  # pixels of its height that its axes' words need at most
 ORDERS = {"given": "As given", "name": "By name", "size": "By size", "confusion": "By confusion"}
 OF_TWO = " Diamond: the operating point. Band: 95% intervals."
 OF_MANY = " Named are the classes with the smallest areas; the pointer tells the others."
@@ -71,11 +75,6 @@ def shown(value: float | None, form: str) -> str:
     return "not defined" if value is None else f"{value:.3f}"
 
 
-ABOVE = 20  # pixels above the confusion matrix, for what it offers under the pointer
-# The row and the column under the pointer are brighter; Plotly's line behind each is hidden by `frame.STYLE`.
-BAND = {"showspikes": True, "spikemode": "across", "spikedash": "solid", "spikecolor": "rgba(255,255,255,.3)"}
-
-
 def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], None]) -> None:
     """The confusion matrix; a click on a cell calls `to_samples` with the two classes."""
     order = "given"
@@ -90,10 +89,7 @@ def confusion(found: dict, classes: list[str], to_samples: Callable[[int, int], 
     figure = confusion_charts.confusion_matrix(found["confusion"], classes, by, order, most)
     figure.update_layout(height=SQUARE + ABOVE, margin_t=8 + ABOVE)
     if len(classes) > 2:
-        band = {
-            **BAND,
-            "spikethickness": (SQUARE - 110) // len(figure.data[0].x),
-        }  # pixels; the rest are the axes' words
+        band = {**BAND, "spikethickness": (SQUARE - WORDS) // len(figure.data[0].x)}
         figure.update_xaxes(band).update_yaxes(band)
     alt = "Confusion matrix: truth by row, decision by column"
     picked = drawing.clicked(figure, f"confusion-{_n_clicks()}", alt)

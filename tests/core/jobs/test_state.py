@@ -1,6 +1,5 @@
 """What is said of a run must be true, also after a crash: its state, and its line in the lists."""
 
-import contextlib
 import json
 import os
 import subprocess
@@ -10,28 +9,8 @@ import time
 
 import pytest
 
-from core import config, data, jobs, processes, runs
+from core import jobs, processes, runs
 from tests.core.jobs.waiting import queued
-
-
-@pytest.fixture
-def start():
-    """Start a real run of iris on the CPU; whatever is still at work at the end is stopped."""
-    started = []
-
-    def now(**settings) -> str:
-        started.append(jobs.start(config.suggest(data.get("iris"), **{"device": "cpu", **settings})))
-        return started[-1]
-
-    yield now
-    for run in started:
-        with contextlib.suppress(runs.DamagedRun):
-            jobs.stop(run)
-
-
-def is_training(run) -> bool:
-    assert jobs.state(run) in runs.WORKING, runs.log_tail(run)
-    return runs.status(run).get("phase") == "training"
 
 
 def outside(code: str) -> str:
