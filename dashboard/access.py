@@ -72,7 +72,7 @@ def may_enter(email: object, verified: object, allowed: object) -> bool:
         return False
     email = email.strip().lower()
     names = {name.strip().lower() for name in allowed if isinstance(name, str)}
-    return email in names or f"@{email.rpartition('@')[2]}" in names
+    return email in names or "".join(email.rpartition("@")[1:]) in names
 
 
 def _ask() -> None:
@@ -89,8 +89,8 @@ def _ask() -> None:
         if (left := waits(_failures(), address, time.monotonic())) > 0:
             st.error(f"Too many wrong passwords from here; try again in {left:.0f} s.", icon=":material/error:")
             return
+        failed(_failures(), address, time.monotonic())  # until it fits, so that of many sent at once few are tried
         if not fits(given, os.environ.get(VARIABLE, "00:")):
-            failed(_failures(), address, time.monotonic())
             time.sleep(0.5)
             st.error("That is not the password. Whoever runs this dashboard knows it.", icon=":material/error:")
             return

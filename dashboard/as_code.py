@@ -58,7 +58,7 @@ def popovers(row: dict, key: str) -> None:
                 of_run(run, dataset)
     with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
         st.caption("Run this in a terminal, then open the address that it prints.")
-        st.code(f"tensorboard --logdir {runs.path(run, 'tensorboard')}", language="bash")
+        st.code(f"tensorboard --logdir {shlex.quote(str(runs.path(run, 'tensorboard')))}", language="bash")
 
 
 def of_run(run: str, dataset: Dataset) -> None:

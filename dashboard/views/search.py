@@ -9,6 +9,7 @@ import streamlit as st
 from core import config, data, nets, runs, search, words
 from core.evaluation.metrics import METRICS
 from core.search import Search, space
+from core.workspace import command
 from dashboard import actions, drawing, frame, run_page, url
 from dashboard import settings as settings_form
 from exports.charts import search as search_charts
@@ -40,7 +41,7 @@ def new_search() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         go = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=not fine)
         with st.popover("As command line", icon=":material/terminal:"):
-            st.code(command(name, net, settings, asked), language="bash", wrap_lines=True)
+            st.code(as_command(name, net, settings, asked), language="bash", wrap_lines=True)
     if go:
         with st.spinner("Trying each end of the ranges"):
             started = actions.attempt(functools.partial(search.start, **asked), dataset, net, settings)
@@ -94,15 +95,15 @@ def called(setting: str) -> str:
     return settings_form.label(name) + (" of the net" if name != setting else "")
 
 
-def command(name: str, net: str, settings: list[str], asked: dict) -> str:
+def as_command(name: str, net: str, settings: list[str], asked: dict) -> str:
     """The same search for a shell."""
-    parts = ["python", "-m", "core", "sweep", *settings, "--data", name, "--net", net]
+    parts = [*settings, "--data", name, "--net", net]
     parts += ["--objective", asked["objective"], "--trials", str(asked["trials"])]
     if asked["minutes"]:
         parts += ["--minutes", f"{asked['minutes']:g}"]
     if not asked["pruning"]:
         parts.append("--no-pruning")
-    return shlex.join(parts)
+    return f"{command('core')} sweep {shlex.join(parts)}"
 
 
 def course(name: str, watched: bool) -> None:

@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from core import files, search
+from core import files, search, workspace
 from core.search import space
 from tests.dashboard import pages
 
@@ -35,6 +35,11 @@ def test_without_a_search_the_form_is_filled_in(show):
     assert "Let the machine choose settings" in page.markdown[0].value
     assert pages.button(page, "Start the search").disabled is False
     assert "python -m core sweep lr=" in page.code[0].value
+
+
+def test_where_vitrine_is_installed_the_command_is_its_own(show, monkeypatch):
+    monkeypatch.setattr(workspace, "INSTALLED", True)
+    assert show("search").code[0].value.startswith("vitrine sweep lr=")
 
 
 def test_settings_and_nets_are_called_as_on_the_train_page(show):

@@ -226,6 +226,14 @@ def test_with_the_password_the_page_is_shown_that_was_asked_for(asked):
     assert [title.value for title in page.title] == ["Runs"] and page.dataframe
 
 
+def test_a_password_counts_as_wrong_until_it_fits_so_that_many_at_once_are_not_all_tried(asked, monkeypatch):
+    meanwhile = []
+    monkeypatch.setattr(access, "fits", lambda *_: meanwhile.extend(access._failures().values()) or True)
+    asked.text_input[0].set_value("open sesame")
+    asked.button[0].click().run()
+    assert [times for times, _ in meanwhile] == [1] and not access._failures()
+
+
 # ---------------------------------------------------------------------------------------------------- starting
 
 
@@ -267,6 +275,7 @@ def test_a_certificate_that_is_none_is_refused_with_a_sentence(tmp_path):
         (" Anna@Firm.org", True, ["anna@firm.org"], True),
         ("anna@firm.org.evil.com", True, ["@firm.org"], False),
         ("anna@evilfirm.org", True, ["@firm.org"], False),
+        ("firm.org", True, ["@firm.org"], False),
         ("anna@firm.org", False, ["@firm.org"], False),
         ("anna@firm.org", True, [], False),
         ("anna@firm.org", True, None, False),
