@@ -8,6 +8,7 @@ import pytest
 from exports import page as living
 from exports import report
 from exports.page import web
+from tests.browser.resting import at_rest
 from tests.browser.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -23,7 +24,6 @@ def faults(page, theme: str) -> list[str]:
     """What axe-core finds on a page that is at rest, in one theme."""
     another = not page.evaluate(f"matchMedia('(prefers-color-scheme: {theme})').matches")
     page.emulate_media(color_scheme=theme)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
     page.wait_for_timeout(400 if another else 50)  # colours fade over
     if not page.evaluate("typeof axe === 'object'"):
         page.add_script_tag(path=AXE)
@@ -47,11 +47,11 @@ def test_no_page_has_a_serious_fault_in_either_theme(page, finished, workspace):
         for where in asked:
             page.goto(f"{address}/{where}")
             page.locator("h1").first.wait_for()
-            page.wait_for_timeout(1200)
+            at_rest(page)
             for tab in ("", *TABS.get(where.split("?")[0], ())):
                 if tab:
                     page.get_by_text(tab, exact=True).first.click()
-                    page.wait_for_timeout(800)
+                    at_rest(page)
                 for theme in themes:
                     found += faults(page, theme)
                 themes.reverse()  # the next look begins in the theme that is there

@@ -44,14 +44,14 @@ def test_a_page_can_be_used_while_it_asks_and_both_kinds_of_work_can_be_stopped(
         page.get_by_text(re.compile("Counting, .* left")).wait_for()
         for n in (1, 2):
             page.get_by_role("button", name="Click").click()
-            page.get_by_text(f"Clicked {n} times.").wait_for(timeout=3000)
+            page.get_by_text(f"Clicked {n} times.").wait_for()
         page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-        page.get_by_text("Counting: stopped.").wait_for(timeout=5000)
+        page.get_by_text("Counting: stopped.").wait_for()
 
         page.get_by_role("button", name="Wait").click()
         page.get_by_text(re.compile("Measuring, .* left")).wait_for()
         page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-        page.get_by_text("Measuring: stopped.").wait_for(timeout=5000)
+        page.get_by_text("Measuring: stopped.").wait_for()
         page.get_by_text(re.compile("Measuring, .* left")).wait_for(state="hidden")
         page.wait_for_timeout(2100)
         page.get_by_role("button", name="Wait").click()  # a click that means to begin it again

@@ -1,6 +1,7 @@
 """A decision that rests on the Evaluate page, in a real Chromium: what costs least, how sure it is, where it fails."""
 
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,19 @@ import core
 from core import runs
 from core.evaluation import operating, points
 from core.evaluation.metrics import softmax
+from tests.browser.resting import at_rest
 from tests.browser.serving import serving
+from tests.workspaces import workspace_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
-@pytest.fixture
-def churn(tmp_path) -> str:
-    """A run on customers who leave or stay; of those with a cable, three in ten say the opposite of what they do."""
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A workspace with a run on customers who leave or stay, and its name.
+
+    Of those with a cable, three in ten say the opposite of what they do.
+    """
     rng = np.random.default_rng(0)
     n = 4000
     tenure, price = rng.uniform(0, 72, n), rng.normal(65, 20, n)
@@ -25,9 +31,17 @@ def churn(tmp_path) -> str:
     leaves = rng.random(n) < 1 / (1 + np.exp(1.2 * (tenure - 25) - 0.4 * (price - 65)))
     flipped = leaves ^ ((net == "cable") & (rng.random(n) < 0.3))
     table = pd.DataFrame({"tenure": tenure, "price": price, "net": net, "churn": np.where(flipped, "Yes", "No")})
-    file = tmp_path / "churn.csv"
-    table.to_csv(file, index=False)
-    return core.train(str(file), target="churn", device="cpu", epochs=15)
+    folder = tmp_path_factory.mktemp("churn")
+    table.to_csv(folder / "churn.csv", index=False)
+    with workspace_of(folder / "workspace"):
+        return folder / "workspace", core.train(str(folder / "churn.csv"), target="churn", device="cpu", epochs=15)
+
+
+@pytest.fixture
+def churn(trained, workspace) -> str:
+    """The run's name, in a workspace of the test's own."""
+    shutil.copytree(trained[0], workspace)
+    return trained[1]
 
 
 def test_what_costs_least_what_recall_that_gives_and_where_it_fails(page, workspace, churn):
@@ -72,7 +86,7 @@ def test_a_click_on_a_cell_opens_its_samples(page, workspace, churn):
         page.goto(f"{address}/evaluate?run={churn}")
         plot = page.locator(".js-plotly-plot").first
         plot.locator("text=Truth").wait_for()
-        page.wait_for_timeout(1000)
+        at_rest(page)
         numbers = page.get_by_role("button", name="CSV").first
         plot.hover()
         with page.expect_download() as download:
@@ -92,7 +106,7 @@ def test_a_click_on_the_curve_takes_its_threshold(page, workspace, churn):
         plot.get_by_text("At 0.50").wait_for()
         page.get_by_text("Chosen on").wait_for()
         plot.scroll_into_view_if_needed()
-        page.wait_for_timeout(1000)
+        at_rest(page)
         x, y = page.evaluate(
             """() => {
                 const plot = document.querySelectorAll('.js-plotly-plot')[1], layout = plot._fullLayout;

@@ -8,6 +8,7 @@ import pytest
 
 import core
 from core import explain, runs
+from tests.browser.resting import at_rest
 from tests.browser.serving import serving
 from tests.browser.test_evaluation_journey import hover_and_click
 
@@ -33,13 +34,13 @@ def test_a_wrong_prediction_is_explained_judged_changed_turned_and_put_into_the_
         page.goto(f"{address}/evaluate?run={churn}")
         plot = page.locator(".js-plotly-plot").first
         plot.locator("text=Truth").wait_for()
-        page.wait_for_timeout(1000)
+        at_rest(page)
         box = plot.locator(".nsewdrag").first.bounding_box()
         hover_and_click(page, box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)  # truth No, said Yes
         page.get_by_text("No, said Yes", exact=True).wait_for()
         rows = page.get_by_test_id("stDataFrame").last
         rows.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
+        at_rest(page)
         box = rows.bounding_box()
         page.mouse.click(box["x"] + 20, box["y"] + 35 + 17)  # the first row's mark
         page.get_by_text("Explain this decision").click()

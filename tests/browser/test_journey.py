@@ -22,15 +22,16 @@ def test_from_nothing_to_a_proved_model_file_that_decides_as_the_dashboard_says(
         page.wait_for_url("**/live?run=*")
         page.get_by_text("See how good it is").wait_for(timeout=120_000)
         (run,) = runs.names()
-        assert f"run={run}" in page.url
+        page.wait_for_url(f"**/live?run={run}*")
         page.get_by_text("See how good it is").click()
 
+        page.wait_for_url(f"**/evaluate?run={run}*")
         page.get_by_text("Right on").wait_for()
         page.get_by_text("Confusion matrix").wait_for()
         page.locator(".js-plotly-plot").nth(1).wait_for()
-        assert f"evaluate?run={run}" in page.url
 
         go_to(page, "Explain")
+        page.wait_for_url(f"**/explain?run={run}*")
         page.get_by_text("The model says").first.wait_for()
         page.get_by_text("Integrated gradients", exact=True).first.wait_for()
         page.locator(".js-plotly-plot").nth(2).wait_for(timeout=60_000)  # two maps and the probabilities
@@ -94,11 +95,11 @@ def test_a_copied_link_opens_the_same_view_and_back_works(page, finished, worksp
         page.goto(f"{address}/evaluate?run={run}&positive=malignant&threshold=0")
         page.get_by_text("malignant: recall 100.0%").wait_for()
         go_to(page, "Explain")
+        page.wait_for_url(f"**/explain?run={run}*")
         page.get_by_text("The model says").first.wait_for()
-        assert f"explain?run={run}" in page.url
         page.go_back()
+        page.wait_for_url("**threshold=0*")
         page.get_by_text("malignant: recall 100.0%").wait_for()
-        assert "threshold=0" in page.url
 
 
 def go_to(page, name: str) -> None:
