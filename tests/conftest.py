@@ -17,11 +17,18 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """AppTest looks through all installed packages for components at each page that it opens; once is enough."""
+    """What libraries look for anew each time, and find the same, is looked for once.
+
+    AppTest looks through all installed packages for components at each page, PyTorch for operators at each export.
+    """
     if "streamlit.testing.v1" in sys.modules:
         from streamlit.components.v2 import manifest_scanner as scanner
 
         scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)
+    if "exports.onnx" in sys.modules:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        ONNXRegistry.from_torchlib = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
 
 
 @pytest.fixture(autouse=True)
