@@ -235,7 +235,7 @@ def _keep(run: str, point: OperatingPoint) -> None:
     with st.popover("Save this point", icon=":material/save:", width="stretch"):
         name = st.text_input("Name", key="point-name", max_chars=points.LONGEST, placeholder="Cheap and safe")
         st.caption("It is kept with the run, and the exported file decides by it.")
-        asked = st.button("Save", key="save-point", type="primary", disabled=not name.strip())
+        asked = st.button("Save", key="save-point", type="primary")  # also while the name is typed: one click is enough
         if asked and actions.attempt(points.save, run, dataclasses.replace(point, name=name.strip())):
             st.toast(f"Saved as {words.markdown(name.strip())}")
             st.rerun()

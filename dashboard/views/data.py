@@ -66,7 +66,7 @@ def whole(name: str) -> None:
     users = [row["run"] for row in jobs.summaries() if row.get("data") == name]
     if name not in data.built_in():
         new = st.text_input("New name", value=name, key=f"rename-{name}").strip()
-        if st.button("Rename", disabled=new == name, key=f"rename-go-{name}"):
+        if st.button("Rename", key=f"rename-go-{name}") and new != name:
             try:
                 store.rename(name, new)
             except (ValueError, LookupError, OSError) as error:

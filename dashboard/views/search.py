@@ -36,10 +36,10 @@ def new_search() -> None:
             "End poor runs early", True, help="A run whose validation is worse than half of the others is ended."
         )
     with right:
-        settings, fine = what_to_search(net, dataset.kind)
+        settings = what_to_search(net, dataset.kind)
     asked = {"objective": objective, "trials": int(trials), "minutes": float(minutes), "pruning": pruning}
     with st.container(horizontal=True, vertical_alignment="center"):
-        go = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=not fine)
+        go = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=not settings)
         with st.popover("As command line", icon=":material/terminal:"):
             st.code(as_command(name, net, settings, asked), language="bash", wrap_lines=True)
     if go:
@@ -56,8 +56,8 @@ def titled(objective: str) -> str:
     return own.get(objective) or METRICS[objective].title
 
 
-def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
-    """A box for the values of each chosen setting, filled in; the settings, and whether they can be searched."""
+def what_to_search(net: str, kind: str) -> list[str]:
+    """A box for the values of each chosen setting, filled in; the settings, with what is wrong with one below it."""
     known = space.choosable(net)
     chosen = st.multiselect(
         "Settings to search",
@@ -67,7 +67,7 @@ def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
         format_func=called,
         placeholder="Choose a setting or more",
     )
-    settings, fine, boxes = [], bool(chosen), st.columns(2)
+    settings, boxes = [], st.columns(2)
     for i, name in enumerate(chosen):
         box = boxes[i % 2]
         given = box.text_input(
@@ -80,13 +80,12 @@ def what_to_search(net: str, kind: str) -> tuple[list[str], bool]:
         try:
             space.parse(settings[-1:])
         except ValueError as error:
-            fine = False
             box.caption(f":red[{words.markdown(str(error))}]")
     st.caption(
         "`0.001..0.1` is a range; with `:log` behind it, tenths and hundredths are tried as often as whole ones. "
         "`adam,sgd` is a list, `5` one value for all."
     )
-    return settings, fine
+    return settings
 
 
 def called(setting: str) -> str:

@@ -148,6 +148,14 @@ def test_a_point_may_have_any_name(show, name):
     pages.check(show("evaluate", run=run))
 
 
+def test_a_point_without_a_name_is_not_saved(show):
+    run = made(half(60))
+    page = show("evaluate", run=run, threshold="0.3")
+    page.button(key="save-point").click().run()
+    pages.check(page)
+    assert "is no name; give 1 to 60 letters" in page.error[0].value and points.used(run) is None
+
+
 def test_a_point_that_another_window_deleted_is_said(show):
     run = made(half(60))
     points.save(run, points.OperatingPoint((0.3,), name="gone"))
