@@ -164,7 +164,7 @@ def reading_form(where: str, values: dict, key: str) -> tuple[dict | None, "Delt
     path = pathlib.Path(where)
     try:
         stamp = (path.stat().st_size, path.stat().st_mtime_ns)
-        look = _look(where, stamp, values | _chosen(where, key))
+        look = _look(where, stamp, _settled(values, where, key))
     except OSError as error:
         st.error(f"{words.literal(path.name)} cannot be read ({error.strerror}).", icon=":material/error:")
         return None, st.container()
@@ -197,15 +197,17 @@ def reading_form(where: str, values: dict, key: str) -> tuple[dict | None, "Delt
     types = _types(look.reports, values.get("types", {}), f"{key}-types-{where}-{target}")
     if look.problem:
         return None, place
-    chosen = {**values, **_chosen(where, key), "types": types}
-    return {name: value for name, value in chosen.items() if value not in ("", None, {})}, place
+    return _settled(values, where, key) | ({"types": types} if types else {}), place
 
 
-def _chosen(where: str, key: str) -> dict:
-    """What the widgets of the form say, before they are drawn."""
-    names = ("target", "header", "separator", "decimal", "encoding", "missing_words")
-    found = {name: st.session_state.get(f"{key}-{name}-{where}") for name in names}
-    return {name: value for name, value in found.items() if value not in (None, "", "auto")}
+def _settled(values: dict, where: str, key: str) -> dict:
+    """The settings, with what the form's widgets say instead, drawn or not; what is found by itself is left out."""
+    widgets = {
+        name: f"{key}-{name}-{where}"
+        for name in ("target", "header", "separator", "decimal", "encoding", "missing_words")
+    }
+    said = {name: st.session_state[widget] for name, widget in widgets.items() if widget in st.session_state}
+    return {name: value for name, value in {**values, **said}.items() if value not in (None, "", "auto", {})}
 
 
 def _dialect(look, where: str, values: dict, key: str) -> None:
@@ -218,11 +220,13 @@ def _dialect(look, where: str, values: dict, key: str) -> None:
         told += ", decimal comma" if found.decimal == "," else ""
     with st.expander(told, expanded=look is None):
         first, second = st.columns(2)
+        now = values.get("separator", "")
+        signs = list(dict.fromkeys([*SEPARATORS, now]))  # in the shell it may be any
         first.selectbox(
             "Separator",
-            list(SEPARATORS),
-            index=_place(list(SEPARATORS), values.get("separator", "")),
-            format_func=SEPARATORS.__getitem__,
+            signs,
+            index=signs.index(now),
+            format_func=lambda sign: SEPARATORS.get(sign, sign),
             key=f"{key}-separator-{where}",
         )
         second.selectbox(

@@ -42,11 +42,9 @@ def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
             names = list(dataset.frame.columns)
             first = names.index(suggested.split_by) if suggested.split_by in names else 0
             by = st.selectbox("Column", names, index=first, key=f"{key}-by", width=200)
-        validation = st.number_input(
-            "Validation, %", 1, 80, round(100 * suggested.val_fraction), key=f"{key}-val", width=120
-        )
-        test = st.number_input("Test, %", 1, 80, round(100 * suggested.test_fraction), key=f"{key}-test", width=120)
-        seed = st.number_input("Seed", 0, 10**6, suggested.split_seed, key=f"{key}-seed", width=120)
+        validation = _share("Validation, %", suggested.val_fraction, f"{key}-val")
+        test = _share("Test, %", suggested.test_fraction, f"{key}-test")
+        seed = st.number_input("Seed", 0, 2**31 - 1, suggested.split_seed, key=f"{key}-seed", width=120)
         folds = st.number_input(
             "Folds",
             0,
@@ -65,12 +63,19 @@ def controls(dataset: Dataset, suggested: DataConfig, key: str) -> DataConfig:
         suggested,
         split=how,
         split_by=by,
-        val_fraction=validation / 100,
-        test_fraction=test / 100,
+        val_fraction=validation,
+        test_fraction=test,
         split_seed=int(seed),
         folds=0 if folds < 2 else int(folds),
         fold=int(fold),
     )
+
+
+def _share(label: str, share: float, key: str) -> float:
+    """A field for a share, in per cent; where nobody changes it, it is the same to the last digit."""
+    shown = 100 * share
+    given = st.number_input(label, 1.0, 80.0, shown, 1.0, "%g", key=key, width=120)
+    return share if given == shown else given / 100
 
 
 def parts(dataset: Dataset, plan: DataConfig) -> np.ndarray | None:

@@ -55,16 +55,23 @@ def start_weights(net: str, options: dict, suggested: str, key: str) -> str:
     """The weights to start from, as NetConfig.weights takes them."""
     comes_trained = nets.starts_trained(net, "")
     ways = list(SOURCES) if comes_trained else ["random", "file", "run"]
-    kind = "run" if suggested.startswith("run:") else "random" if suggested == "random" or not comes_trained else ""
-    kind = "file" if suggested and kind == "" else kind
+    kind = suggested or ways[0]
+    if suggested.startswith("run:"):
+        kind = "run"
+    elif suggested not in ways and (pathlib.PurePath(suggested).suffix or not comes_trained):
+        kind = "file"
+    elif suggested not in ways:  # weights that the net knows by this name
+        ways.insert(1, suggested)
     way = st.segmented_control(
         "Weights to start from",
         ways,
         default=kind,
-        format_func=SOURCES.__getitem__,
+        format_func=lambda way: SOURCES.get(way, way),
         key=f"{key}-weights",
         required=True,
     )
+    if way not in SOURCES:
+        return way
     if way == "file":
         return weights_file(suggested if kind == "file" else "", key)
     if way == "run":
@@ -111,8 +118,10 @@ def weights_of_run(net: str, options: dict, suggested: str, key: str) -> str:
     if not fitting:
         st.caption("There is no earlier run with this net; it starts at random.")
         return ""
-    before = suggested.removeprefix("run:")
+    before = suggested.removeprefix("run:") if suggested.startswith("run:") else ""
     place = fitting.index(before) if before in fitting else 0
+    if before and before not in fitting:
+        st.caption(f"The weights were those of {words.markdown(before)}, which has none any more. Choose others.")
     return f"run:{st.selectbox('Run', fitting, index=place, key=f'{key}-run')}"
 
 

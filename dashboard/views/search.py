@@ -150,9 +150,8 @@ def buttons(name: str, asked: Search, status: dict, working: bool) -> None:
                 actions.attempt(search.stop, name)
                 st.rerun(scope="fragment")
             return
-        more = st.number_input(
-            "Runs in all", 1, 10_000, asked.trials + (10 if status["state"] == "done" else 0), width=160, key="in-all"
-        )
+        start = asked.trials + (10 if status["state"] == "done" else 0)
+        more = st.number_input("Runs in all", 1, max(10_000, start), start, width=160, key="in-all")
         if st.button("Go on", icon=":material/resume:", key="resume-search"):
             actions.attempt(search.resume, name, int(more))
             st.rerun(scope="app")

@@ -127,11 +127,12 @@ def show_estimate(chosen: config.TrainConfig, dataset: Dataset, n_train: int) ->
 def seen(dataset: Dataset, plan: config.DataConfig, key: str) -> config.DataConfig:
     """The size at which the net sees images, and whether a Dataset of one's own is read anew."""
     stored = dataset.schema.shape[1:]
+    start = plan.image_size or min(stored)  # of a Dataset of one's own it may be anything
     side = st.number_input(
         "Side that the net sees, in pixels",
-        8,
-        1024,
-        plan.image_size or min(stored),
+        min(8, start),
+        max(1024, start),
+        start,
         8,
         key=f"{key}-side",
         width=260,

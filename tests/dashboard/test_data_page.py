@@ -272,6 +272,21 @@ def test_an_import_that_is_over_says_so(show, monkeypatch, state, kind, said):
     assert said in getattr(page, kind)[0].value
 
 
+def test_what_was_said_of_how_a_table_is_written_can_be_taken_back(show, tmp_path, monkeypatch):
+    path = tmp_path / "dogs.csv"
+    path.write_text("size;mood;home\n" + "\n".join(f"{i % 5};{'ab'[i % 2]};{'xyz'[i % 3]}" for i in range(60)))
+    ingest.add(str(path), values={"target": "mood", "separator": "semicolon", "header": "yes"})
+    asked = []
+    monkeypatch.setattr(imports, "start", lambda *_, values, **__: asked.append(values) or "none")
+    page = show("data", data="dogs", view="How it was read")
+    pages.check(page)
+    assert box(page, "Separator").value == "semicolon"
+    box(page, "Separator").set_value("").run()
+    box(page, "First line holds the names").set_value("auto").run()
+    button(page, "Read it again like this").click().run()
+    assert asked == [{"target": "mood"}]
+
+
 def test_the_name_of_an_uploaded_file_is_not_trusted(workspace):
     path = data_add.keep("../../../etc/<b>pass wd.csv", b"a,b\n1,2\n")
     assert path.parent.parent == workspace / "uploads"

@@ -1,9 +1,14 @@
 """The Train page: a good choice already made, and a run that is what was chosen."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
-from core import config, data, nets, runs
+from core import config, data, jobs, nets, runs
 from core.training import dry_run
+from dashboard import engine
+from tests.core import toys
 from tests.dashboard import pages
 from tests.dashboard.pages import box, button
 
@@ -143,6 +148,85 @@ def test_a_clone_is_filled_in_with_the_settings_of_its_run(show):
     assert (
         page.code[1].value == "python -m core train --data iris --net mlp --net-option hidden=16 --epochs 7 --lr 0.02"
     )
+
+
+ENDS = {  # settings that fit together: as small, as large and as odd as they may be
+    "low": {"val_fraction": 0.02, "test_fraction": 0.02, "freeze": 0},
+    "high": {"val_fraction": 0.8, "test_fraction": 0.1, "folds": 0, "fold": 0, "freeze": 0, "image_size": 64},
+    "odd": {"val_fraction": 0.123456789, "test_fraction": 0.2345, "folds": 0, "fold": 0, "freeze": 0, "image_size": 20},
+}
+
+
+def at_end(record, end: str):
+    """A settings record whose numbers are all at one end of their range, or nowhere near a round one."""
+    values = {}
+    for field in dataclasses.fields(record):
+        facts = field.metadata
+        if field.name in ENDS[end]:
+            values[field.name] = ENDS[end][field.name]
+        elif facts.get("low") is not None:
+            low, high = facts["low"], facts["high"]
+            value = {"low": low, "high": high, "odd": low + (high - low) / 7.77}[end]
+            values[field.name] = int(value) if isinstance(field.default, int) else value
+    return dataclasses.replace(record, **values)
+
+
+@pytest.mark.parametrize("end", list(ENDS))
+@pytest.mark.parametrize("name", ["digits", "iris"])
+def test_a_clone_of_a_run_asks_for_what_that_run_asked_for(show, monkeypatch, name, end):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda chosen: started.append(chosen) or run)
+    monkeypatch.setattr(engine, "attempt", lambda *_, **__: None)
+    dataset = data.get(name)
+    asked = config.suggest(dataset)
+    augment = at_end(asked.augment, end) if name == "digits" else asked.augment
+    asked = dataclasses.replace(
+        asked, data=at_end(asked.data, end), training=at_end(asked.training, end), augment=augment
+    )
+    if name == "iris":
+        asked = dataclasses.replace(asked, data=dataclasses.replace(asked.data, image_size=0))
+    run = runs.create(asked, dataset.schema, dataset.fingerprint)
+    page = show("train", **{"from": run})
+    pages.check(page)
+    button(page, "Train").click().run()
+    (chosen,) = started
+    assert chosen.data == dataclasses.replace(asked.data, version=dataset.fingerprint[:12])
+    assert (chosen.training, chosen.augment) == (asked.training, asked.augment)
+
+
+@pytest.mark.parametrize(
+    ("net", "weights"),
+    [
+        ("cnn", ""),
+        ("cnn", "/gone/weights.pth"),
+        ("pretrained", ""),
+        ("pretrained", "random"),
+        ("pretrained", "IMAGENET1K_V2"),
+        ("pretrained", "/gone/weights.pth"),
+    ],
+)
+def test_a_clone_starts_from_the_weights_of_its_run(show, monkeypatch, net, weights):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda chosen: started.append(chosen) or run)
+    monkeypatch.setattr(engine, "attempt", lambda *_, **__: None)
+    digits = data.get("digits")
+    options = {"arch": "resnet50"} if net == "pretrained" else {}
+    asked = dataclasses.replace(config.suggest(digits), net=config.NetConfig(net, options, weights))
+    run = runs.create(asked, digits.schema, digits.fingerprint)
+    page = show("train", **{"from": run})
+    assert bool(page.error) == weights.startswith("/gone")
+    button(page, "Train").click().run()
+    (chosen,) = started
+    assert (chosen.net.name, chosen.net.weights) == (net, weights)
+
+
+def test_pictures_of_any_size_can_be_trained_on(show, monkeypatch):
+    monkeypatch.setattr(engine, "attempt", lambda *_, **__: None)
+    levels = np.random.default_rng(0).integers(0, 256, (40, 1, 2, 3), np.uint8)
+    data.store.put(dataclasses.replace(toys.images("tiny", 40), images=levels))
+    page = show("train", data="tiny")
+    pages.check(page)
+    assert button(page, "Train").disabled is False
 
 
 def test_a_clone_of_a_run_that_is_gone_says_so(show):
