@@ -28,7 +28,7 @@ test: lint
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/ty check --quiet --python $(VENV) core exports dashboard && echo "lint: clean"
+	@$(BIN)/ty check --python $(VENV) core exports dashboard && echo "lint: clean"
 
 format: $(VENV)/.ready-dev
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

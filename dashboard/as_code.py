@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shlex
+from typing import Any
 
 import streamlit as st
 
@@ -22,14 +23,9 @@ def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
     net = chosen.net
     defaults = dataclasses.asdict(nets.options(net.name, {}))
     options = {name: value for name, value in net.options.items() if value != defaults[name]}
-    suggested = config.suggest(dataset, net.name, options, weights=net.weights)
-    changed = {"weights": net.weights} if net.weights else {}
-    for record in ("data", "training", "augment"):
-        before = dataclasses.asdict(getattr(suggested, record))
-        now = dataclasses.asdict(getattr(chosen, record))
-        changed |= {
-            name: value for name, value in now.items() if value != before[name] and name not in ("name", "version")
-        }
+    changed: dict[str, Any] = {"weights": net.weights} if net.weights else {}
+    while more := _otherwise(chosen, config.suggest(dataset, net.name, options, **changed), changed):
+        changed |= more  # what is suggested for one setting may depend on another
     settings = f", net_options={options!r}" if options else ""
     settings += "".join(f", {name}={value!r}" for name, value in changed.items())
     flags = "".join(f" --net-option {shlex.quote(f'{name}={_plain(value)}')}" for name, value in options.items())
@@ -41,6 +37,15 @@ def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
         f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})',
         f"{command('core')} train --data {chosen.data.name} --net {net.name}{flags}",
     )
+
+
+def _otherwise(chosen: config.TrainConfig, suggested: config.TrainConfig, known: dict) -> dict:
+    """The settings that are other than suggested, but those that are known already."""
+    found = {}
+    for record in ("data", "training", "augment"):
+        before, now = (dataclasses.asdict(getattr(one, record)) for one in (suggested, chosen))
+        found |= {name: value for name, value in now.items() if value != before[name]}
+    return {name: value for name, value in found.items() if name not in ("name", "version", *known)}
 
 
 def popovers(row: dict, key: str) -> None:
