@@ -300,7 +300,7 @@ def watch(run: str) -> None:
                 left = row.get("seconds_left")
                 progress.update(
                     bar,
-                    completed=row.get("step", 0) / row.get("n_steps", 1),
+                    completed=row.get("step", 0) / (row.get("n_steps") or 1),
                     note=accuracy + (f", {words.duration(left)} left" if left else ""),
                 )
                 time.sleep(0.2)

@@ -184,7 +184,7 @@ def _running() -> None:
         else:
             left = row.get("seconds_left")
             text = f"{name}: {words.duration(left)} left" if left else f"{name}: {row.get('phase', 'running')}"
-            st.progress(min(1.0, row.get("step", 0) / row.get("n_steps", 1)), text=text)
+            st.progress(min(1.0, row.get("step", 0) / (row.get("n_steps") or 1)), text=text)
         if st.button(f"Watch {name}", type="tertiary", key=f"watch-{row['run']}"):
             st.switch_page("views/live.py", query_params={"run": row["run"]})
 

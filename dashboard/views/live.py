@@ -44,7 +44,7 @@ def view(run: str, was_working: bool) -> None:
 
 def progress(run: str, row: dict) -> None:
     """Bar, time left and Stop."""
-    fraction = row.get("step", 0) / row.get("n_steps", 1)
+    fraction = row.get("step", 0) / (row.get("n_steps") or 1)
     if row["state"] == "queued":
         before = jobs.queue(runs.config(run).training.device)
         place = before.index(run) if run in before else 0
