@@ -49,7 +49,7 @@ def _whole_or_none() -> Generator[list[str]]:
 def again(run: str) -> str:
     """Start the folds of `run`, and the run that pools them, once more on the same data; returns the new one's name."""
     runs.dataset(run)  # ValueError if its data is gone
-    return start(runs.config(run), len(members(run)))
+    return start(runs.config_now(run), len(members(run)))
 
 
 def members(run: str) -> list[str]:

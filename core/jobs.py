@@ -57,7 +57,7 @@ def resume(run: str) -> None:
 def again(run: str) -> str:
     """Start a run with the config, and on the very data, of another; returns its name. Errors as those of `start`."""
     runs.dataset(run)
-    return start(runs.config(run))
+    return start(runs.config_now(run))
 
 
 def start_process(run: str) -> None:

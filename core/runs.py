@@ -1,6 +1,7 @@
 """The run folder: every path, every read, every write. Plain files, whole or not there."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -115,6 +116,13 @@ def config(run: str) -> TrainConfig:
     except (KeyError, TypeError, ValueError) as error:
         problem = f"does not describe a run: {str(error).rstrip('.')}"
         raise DamagedRun(f"config.json of run {run} {problem}{_what_to_do(run, 'config.json')}") from error
+
+
+def config_now(run: str) -> TrainConfig:
+    """What the run was asked to do, with its data by the name that this has now."""
+    asked = config(run)
+    holder = data.store.find(fingerprint(run), asked.data.name) or asked.data.name
+    return dataclasses.replace(asked, data=dataclasses.replace(asked.data, name=holder))
 
 
 def schema(run: str) -> Schema:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import config, nets, runs, words
+from core import config, folds, nets, runs, words
 from core.data import Dataset
 from core.workspace import command
 from dashboard import engine, run_page, sharing
@@ -18,8 +18,13 @@ OWN_FLAGS = (  # settings with an option of their own on the command line
 ).split()
 
 
-def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
-    """Python code and a shell command that train as `chosen`; they say what differs from what would be suggested."""
+def commands(chosen: config.TrainConfig, dataset: Dataset, n_folds: int = 0) -> tuple[str, str]:
+    """Python code and a shell command that train as `chosen`; they say what differs from what would be suggested.
+
+    n_folds : of a cross-validation, 0 for a single run
+    """
+    if n_folds:
+        chosen = dataclasses.replace(chosen, data=dataclasses.replace(chosen.data, folds=0, fold=0))
     net = chosen.net
     defaults = dataclasses.asdict(nets.options(net.name, {}))
     options = {name: value for name, value in net.options.items() if value != defaults[name]}
@@ -33,10 +38,12 @@ def commands(chosen: config.TrainConfig, dataset: Dataset) -> tuple[str, str]:
         text = shlex.quote(_plain(value))
         own = name in OWN_FLAGS or name == "weights"
         flags += f" --{name.replace('_', '-')} {text}" if own else f" --set {name}={text}"
-    return (
-        f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})',
-        f"{command('core')} train --data {chosen.data.name} --net {net.name}{flags}",
-    )
+    shell = f"{command('core')} train --data {chosen.data.name} --net {net.name}{flags}"
+    if not n_folds:
+        return f'import core\n\nrun = core.train("{chosen.data.name}", "{net.name}"{settings})', shell
+    asked = f'config.suggest(data.get("{chosen.data.name}"), "{net.name}"{settings})'
+    python = f"from core import config, data, folds\n\nrun = folds.start({asked}, {n_folds})"
+    return python, f"{shell} --folds {n_folds}"
 
 
 def _otherwise(chosen: config.TrainConfig, suggested: config.TrainConfig, known: dict) -> dict:
@@ -61,22 +68,25 @@ def popovers(row: dict, key: str) -> None:
                 st.caption(words.literal(str(error.args[0])))
             else:
                 of_run(run, dataset)
+    if folds.members(run):  # each has a course of its own
+        return
     with st.popover("TensorBoard", icon=":material/monitoring:", key=f"{key}-board"):
         st.caption("Run this in a terminal, then open the address that it prints.")
         st.code(f"tensorboard --logdir {shlex.quote(str(runs.path(run, 'tensorboard')))}", language="bash")
 
 
 def of_run(run: str, dataset: Dataset) -> None:
-    """The run as Python code, as a command, and as a plain PyTorch script to download."""
+    """The run as Python code, as a command, and as a plain PyTorch script to download; of pooled folds without that."""
     from exports import script
 
+    members = folds.members(run)
     try:
-        python, shell = commands(runs.config(run), dataset)
+        python, shell = commands(runs.config_now(run), dataset, len(members))
         st.code(python, language="python")
         st.code(shell, language="bash")
     except (ValueError, LookupError) as error:  # settings or a net that are no more
         st.caption(words.literal(str(error.args[0])))
-    text = engine.attempt("Writing the script", script.script, run, timeout=60)
+    text = None if members else engine.attempt("Writing the script", script.script, run, timeout=60)
     if text is None:
         return
     st.download_button(

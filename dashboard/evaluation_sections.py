@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import folds, runs, words
+from core import runs, words
 from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, slices
 from core.evaluation.operating import SILENT
-from dashboard import actions, answers, drawing, engine, operating_panel, samples, url
+from dashboard import actions, answers, drawing, engine, operating_panel, run_page, samples, url
 from exports.charts import confusion as confusion_charts
 from exports.charts import evaluation as charts
 
@@ -146,20 +146,9 @@ def _one_slice(run: str, part: str, text: str, member, wrong, places, said) -> N
 # ------------------------------------------------------------------------------------------------------ more
 
 
-def _of_folds(run: str) -> bool:
-    """Whether the run pools others; then each of these must be asked, and the page has a way to them."""
-    members = folds.members(run)
-    if members:
-        st.info(f"This run pools {len(members)} folds, each with a net of its own. Look at:", icon=":material/info:")
-        for fold, member in enumerate(members, 1):
-            query = {"run": member, "look": url.asked("look")}
-            st.page_link("views/evaluate.py", label=f"Fold {fold}: {member[11:]}", query_params=query)
-    return bool(members)
-
-
 def of_breaking(run: str) -> None:
     """Accuracy under graded corruption."""
-    if _of_folds(run):
+    if run_page.folds_instead(run, "evaluate", look=url.asked("look")):
         return
     record = breaking.read(run)
     if record is None or not record["corruptions"]:
@@ -175,7 +164,7 @@ def of_breaking(run: str) -> None:
 
 def of_leaks(run: str) -> None:
     """Accuracy without the test samples that have a near twin in training."""
-    if _of_folds(run):
+    if run_page.folds_instead(run, "evaluate", look=url.asked("look")):
         return
     record = engine.attempt("Looking for twins of test samples in training", leaks.of_run, run)
     if not record:
@@ -207,7 +196,7 @@ def _course(run: str, workspace: str, n_epochs: int, stamp: int) -> list[dict]: 
 
 def of_epochs(run: str, classes: list[str]) -> None:
     """How confusion and metrics of the validation samples developed."""
-    if _of_folds(run):
+    if run_page.folds_instead(run, "evaluate", look=url.asked("look")):
         return
     kept = runs.epochs(run)
     if kept is None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import data, evaluation, jobs, runs, words
+from core import data, evaluation, folds, jobs, runs, words
 from dashboard import frame, run_menu, sharing, url
 
 
@@ -81,6 +81,23 @@ def figures(run: str, row: dict) -> dict:
     st.header(words.markdown(sentence), anchor=False)
     frame.let_it_paint()
     return record
+
+
+def folds_instead(run: str, page: str, sample: str = "", **query: str) -> bool:
+    """Whether the run pools folds, each with a net of its own; then there is a link to `page` for each of them.
+
+    sample : goes along to the fold that has it in its test;  query : goes along to all
+    """
+    members = folds.members(run)
+    if members:
+        told = f"This run pools {len(members)} folds, each with a net of its own. Choose one of them."
+        st.info(told, icon=":material/info:")
+    for fold, member in enumerate(members, 1):
+        label, asked = f"Fold {fold}: {member[11:]}", {"run": member, **query}
+        if sample and sample in runs.predictions(member, "test")[0]:
+            label, asked = f"{label}, which has {words.markdown(sample)} in its test", asked | {"sample": sample}
+        st.page_link(f"views/{page}.py", label=label, query_params=asked)
+    return bool(members)
 
 
 def _go_on_when_over(run: str) -> None:

@@ -91,7 +91,7 @@ def show(run: str) -> None:
 
 def train_without(run: str, name: str, ids: list[str]) -> None:
     """Start the run once more without these samples, and without those that it left out itself."""
-    config = runs.config(run)
+    config = runs.config_now(run)
 
     def go() -> str:
         before = lists.load(config.data.name, config.data.without) if config.data.without else []

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import folds, runs, words
+from core import runs, words
 from core.data.dataset import Dataset, Schema
 from dashboard import (
     engine,
@@ -68,25 +68,10 @@ def show(look: str, run: str, schema: Schema, dataset: Dataset | None, chosen: C
         explain_whatif.table_tab(run, chosen.sample, schema, dataset)
 
 
-def members(names: list[str]) -> None:
-    """The folds of a run that pools them, each with a net of its own."""
-    st.info(
-        f"This run pools {len(names)} folds, each with a net of its own. Choose one to explain.", icon=":material/info:"
-    )
-    sample = url.asked("sample")
-    for fold, member in enumerate(names, 1):
-        holds = bool(sample) and sample in runs.predictions(member, "test")[0]
-        query = {"run": member} | ({"sample": sample} if holds else {})
-        label = f"Fold {fold}: {member[11:]}" + (f", which has {words.markdown(sample)} in its test" if holds else "")
-        st.page_link("views/explain.py", label=label, query_params=query)
-
-
 run = run_page.choose("Explain")
 row = run_page.header(run)
 run_page.figures(run, row)
-if names := folds.members(run):
-    members(names)
-else:
+if not run_page.folds_instead(run, "explain", url.asked("sample")):
     schema, dataset = runs.schema(run), data_of(run)
     look = url.segments("Look at", TABS, "look", TABS[0])
     if st.session_state.get("explaining") != (run, url.asked("sample"), look):

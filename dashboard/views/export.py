@@ -135,6 +135,8 @@ def _seen(about: dict) -> str:
 run = run_page.choose("Export")
 row = run_page.header(run)
 run_page.figures(run, row)
+if run_page.folds_instead(run, "export"):
+    st.stop()
 model = runs.path(run, "exports", "model.onnx")
 if not model.exists():
     if sharing.read_only():

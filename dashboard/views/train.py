@@ -192,8 +192,11 @@ before = st.query_params.get("from")
 cloned = None
 if before:
     try:
-        cloned = runs.config(before)
+        cloned = runs.config_now(before)
+        if cloned.data.name not in names:
+            raise LookupError(f"Its data set {cloned.data.name} is not in the workspace any more; add it again.")
     except (ValueError, LookupError) as error:
+        cloned = None
         st.warning(
             words.literal(f"The settings of {words.cut(before, 60)} cannot be taken over: {error}"),
             icon=":material/warning:",
@@ -211,8 +214,10 @@ name = st.selectbox("Data set", names, key="data", format_func=data.title, label
 dataset = run_page.dataset(name)
 if cloned and name != cloned.data.name:
     cloned = None
+pooled = len(folds.members(before)) if cloned and before else 0
 if cloned and before:
-    st.caption(f"Filled in with the settings of {before[11:]}.")
+    again = f" *Cross-validate* trains its {pooled} folds again." if pooled else ""
+    st.caption(f"Filled in with the settings of {before[11:]}.{again}")
 prefix = f"{name}-from-{before}" if cloned else name
 given = data_split.from_query(st.query_params) if asked == name and not cloned else {}
 try:
@@ -221,7 +226,8 @@ except ValueError:  # settings of a link that do not go together
     given = {}
     suggested = config.suggest(dataset)
 if cloned:  # on the version of the data that this page shows
-    suggested = dataclasses.replace(cloned, data=dataclasses.replace(cloned.data, version=dataset.fingerprint[:12]))
+    plan = dataclasses.replace(cloned.data, version=dataset.fingerprint[:12])
+    suggested = dataclasses.replace(cloned, data=dataclasses.replace(plan, folds=0, fold=0) if pooled else plan)
 place = st.container()
 with st.expander("Split"):
     plan = data_split.controls(dataset, suggested.data, f"{prefix}-split")
@@ -293,7 +299,7 @@ with st.bottom.container(horizontal=True, vertical_alignment="center"):  # in si
         st.caption(
             "A run for each fold, and one that pools them: every sample is tested once, by a net that never saw it."
         )
-        k = int(st.number_input("Folds", 2, 50, 5, key="k-folds"))
+        k = int(st.number_input("Folds", 2, 50, pooled or 5, key=f"k-folds-{pooled}"))
         crossed = st.button(f"Train {k} runs", type="primary", key="cross-validate")
     with st.popover("As code", icon=":material/code:"):
         python, shell = as_code.commands(chosen, dataset)

@@ -8,7 +8,7 @@ import pathlib
 import re
 import textwrap
 
-from core import nets, runs
+from core import folds, nets, runs
 from core.config import AugmentConfig, TrainConfig, TrainingConfig
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -20,6 +20,8 @@ def script(run: str) -> str:
     """The text of the script; ValueError with a sentence if the run's net or weights are of a kind it is not for."""
     import jinja2
 
+    if members := folds.members(run):
+        raise ValueError(f"Run {run} pools {len(members)} folds; take the script of one of them, such as {members[0]}.")
     config, schema, dataset = runs.config(run), runs.schema(run), runs.dataset(run)
     model, settings, augment = _model(config, schema), config.training, config.augment
     mixes = augment.mixup > 0 or augment.cutmix > 0

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 import core
-from core import cli, config, data, jobs, nets
+from core import cli, config, data, folds, jobs, nets
 from dashboard import as_code
 from tests.dashboard.test_train_page import ENDS, at_end
 
@@ -56,6 +56,18 @@ def test_what_is_suggested_for_one_setting_given_another_is_said_where_it_was_no
         training=dataclasses.replace(suggested.training, **of_training),
     )
     assert both(monkeypatch, chosen) == (chosen, chosen)
+
+
+def test_a_cross_validation_is_one_in_code_too(monkeypatch):
+    asked = []
+    monkeypatch.setattr(folds, "start", lambda chosen, k: asked.append((chosen, k)) or "run")
+    monkeypatch.setattr(cli, "_see_to_its_end", lambda *_: None)
+    chosen = config.suggest(data.get("iris"), epochs=7)
+    of_a_fold = dataclasses.replace(chosen, data=dataclasses.replace(chosen.data, folds=3, fold=0))
+    python, shell = as_code.commands(of_a_fold, data.get("iris"), 3)
+    exec(python, {})
+    cli.app(shlex.split(shell)[3:], standalone_mode=False)
+    assert asked == [(chosen, 3), (chosen, 3)]
 
 
 def test_what_is_suggested_is_not_repeated():

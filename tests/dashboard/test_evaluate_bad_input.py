@@ -10,6 +10,7 @@ from core import config, data, evaluation, runs
 from core.data.dataset import Column, Dataset
 from core.evaluation import points
 from dashboard import samples
+from exports import script
 from tests.dashboard import pages
 from tests.dashboard.pages import button
 
@@ -273,6 +274,17 @@ def test_a_run_that_pools_folds_has_every_section(show, look):
     if look == "Wrong labels":
         (rows,) = [table.value for table in page.dataframe if "Doubt" in table.value]
         assert rows["Sample"].is_unique
+
+
+def test_a_run_that_pools_folds_leads_to_theirs_where_one_net_is_needed(show):
+    run, member = made(half(60)), made(half(60), folder="toy")
+    runs.write_json(runs.path(run, "folds.json"), {"format": 1, "members": [member]})
+    page = show("export", run=run)
+    pages.check(page)
+    assert "Choose one of them" in page.info[0].value and pages.links(page) == [f"Fold 1: {member[11:]}"]
+    assert not [widget for widget in page.button if widget.label.startswith("Export")]
+    with pytest.raises(ValueError, match=f"pools 1 folds; take the script of one of them, such as {member}"):
+        script.script(run)
 
 
 def test_500_classes_are_readable(show):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core import config, data, jobs, nets, runs
+from core import config, data, folds, jobs, nets, runs
 from core.training import dry_run
 from dashboard import engine
 from tests.core import toys
@@ -227,6 +227,33 @@ def test_pictures_of_any_size_can_be_trained_on(show, monkeypatch):
     page = show("train", data="tiny")
     pages.check(page)
     assert button(page, "Train").disabled is False
+
+
+def test_a_clone_is_on_the_data_of_its_run_whatever_that_is_called_now(show, monkeypatch):
+    monkeypatch.setattr(engine, "attempt", lambda *_, **__: None)
+    people = data.store.put(toys.table("people", 60), {})
+    run = runs.create(config.suggest(people, epochs=7), people.schema, people.fingerprint)
+    data.store.rename("people", "folk")
+    page = show("train", **{"from": run})
+    pages.check(page)
+    assert box(page, "Data set").value == "folk"
+    assert page.number_input(key=f"folk-from-{run}-training-epochs").value == 7
+    data.store.delete("folk")
+    page = show("train", **{"from": run})
+    assert not page.exception and "Its data set people is not in the workspace any more" in page.warning[0].value
+
+
+def test_a_clone_of_a_cross_validation_offers_as_many_folds(show, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs, "start_process", lambda _run: None)
+    monkeypatch.setattr(engine, "attempt", lambda *_, **__: None)
+    pool = folds.start(config.suggest(data.get("iris")), 3)
+    page = show("train", **{"from": pool})
+    pages.check(page)
+    assert any("trains its 3 folds again" in caption.value for caption in page.caption)
+    monkeypatch.setattr(folds, "start", lambda chosen, k: started.append((chosen.data.folds, k)) or pool)
+    button(page, "Train 3 runs").click().run()
+    assert started == [(0, 3)]
 
 
 def test_a_clone_of_a_run_that_is_gone_says_so(show):

@@ -11,7 +11,8 @@ import time
 import psutil
 import pytest
 
-from core import config, data, jobs, processes, runs
+from core import config, data, folds, jobs, processes, runs
+from tests.core import toys
 from tests.core.jobs.waiting import queued
 from tests.core.toys import until
 
@@ -177,3 +178,14 @@ def test_again_starts_a_run_with_the_same_config(monkeypatch):
     monkeypatch.setattr(jobs, "start_process", lambda _run: None)
     second = jobs.again(first)
     assert second != first and runs.config(second) == runs.config(first)
+
+
+@pytest.mark.parametrize("once_more", [jobs.again, folds.again])
+def test_again_finds_data_that_was_renamed(monkeypatch, once_more):
+    monkeypatch.setattr(jobs, "start_process", lambda _run: None)
+    asked = config.suggest(data.store.put(toys.table("people", 60), {}), epochs=3)
+    first = folds.start(asked, 2) if once_more is folds.again else jobs.create(asked)
+    data.store.rename("people", "folk")
+    second = once_more(first)
+    assert (runs.config(second).data.name, runs.dataset(second).name) == ("folk", "folk")
+    assert runs.config(second).training == runs.config(first).training
