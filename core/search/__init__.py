@@ -312,8 +312,8 @@ def importances(name: str) -> dict[str, float]:
 
 
 def dataset(search: Search) -> Dataset:
-    """The data of a search, in the version it began with."""
-    return data.get(search.data, search.version)
+    """The data of a search, in the version it began with, whatever it is called now."""
+    return data.get(data.store.find(search.version, search.data) or search.data, search.version)
 
 
 def _start_process(name: str) -> None:

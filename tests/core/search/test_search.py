@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from core import cli, data, jobs, processes, runs, search, trash
 from core.search import cli as search_cli
 from tests.core.search import toys
+from tests.core.toys import table
 
 QUICK = ["lr=0.001..0.1", "epochs=2", "device=cpu", "batch_size=32"]
 WAIT = 90
@@ -272,6 +273,7 @@ ONE_OF_TWO = """
 import sys, time
 from core import search
 from tests.core.search import toys
+from tests.core.toys import table
 def slowly(run):
     time.sleep(0.1)
     toys.finish(run)
@@ -313,3 +315,10 @@ def test_a_study_that_several_open_at_once_is_made_once():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: search.study(name).study_name, range(4)))
     assert found == [name] * 4
+
+
+def test_a_search_finds_data_that_was_renamed():
+    people = data.store.put(table("people", 60), {})
+    asked = search.Search("any", "people", people.fingerprint[:12], "mlp", {})
+    data.store.rename("people", "folk")
+    assert search.dataset(asked).name == "folk"
