@@ -52,6 +52,11 @@ def of_report(run: str, thing: str) -> None:
         return
     travelling = f"single {thing}s among it" if held["samples"] else f"no single {thing}"
     st.caption(f"In the file: {', '.join(SECTIONS[name][0] for name in held['sections'])}; {travelling}.")
+    if not report.is_current(run):
+        st.warning(
+            "Figures, operating point or proof of the run have changed since this report was written. Write it again, "
+            "so that it tells of these."
+        )
     _take(run, "report.html", f"{run[11:]}.html", "report")
 
 

@@ -1,5 +1,6 @@
 """The report of a run: one HTML file with interactive figures that opens anywhere, without a network."""
 
+import hashlib
 import html
 import json
 import os
@@ -7,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Collection
 
-from core import evaluation, nets, notes, progress, runs, words
+from core import evaluation, jobs, nets, notes, progress, runs, words
 from core.evaluation import points
 from exports import charts, parity, plain, policy
 from exports.charts import confusion as confusion_charts
@@ -18,6 +19,7 @@ from exports.report import sections as report_sections
 from exports.report.sections import SECTIONS
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
+TOLD = ("evaluation.json", points.FILE, "exports/parity.json")  # what the report is made of, and may change after it
 
 
 def write(run: str, sections: Collection[str] = tuple(SECTIONS), samples: bool = False) -> pathlib.Path:
@@ -43,6 +45,7 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
     import jinja2
     from plotly.offline import get_plotlyjs
 
+    made_of = _made_of(run)  # first: what changes from now on is not in it
     test, schema, config, status = record["test"], runs.schema(run), runs.config(run), runs.status(run)
     makers = {
         "words": lambda: plain.lines(run, points.used(run), "picture" if schema.kind == "image" else "row"),
@@ -83,9 +86,9 @@ def render(run: str, record: dict, sections: Collection[str] = tuple(SECTIONS), 
         test=test,
         thing=schema.sample_word,
         when=plain.day(status.get("created")),
-        took=words.duration(status.get("ended", 0) - status.get("started", 0)),
+        took=words.duration(jobs.summary(run)["seconds"]),
         held_back=held_back,
-        holds=json.dumps({"sections": asked, "samples": samples}),
+        holds=json.dumps({"sections": asked, "samples": samples, "made_of": made_of}),
         drawn={
             "figures": {
                 name: [[title, json.loads(one.to_json())] for title, one in some.items()]
@@ -110,9 +113,24 @@ def _proof(run: str) -> dict | None:
 
 
 def holds(run: str) -> dict | None:
-    """What the report that is there holds, {"sections", "samples"}; None if there is none, or one of an older kind."""
+    """What the report that is there holds ("sections", "samples", ...); None without one, or if it is of an older kind."""
     found = held(runs.path(run, "exports", "report.html"), {"sections", "samples"})
     return found if found and set(found["sections"]) <= set(SECTIONS) else None
+
+
+def is_current(run: str) -> bool:
+    """Whether there is a report, and nothing that it tells of was changed since: figures, operating point, proof."""
+    found = holds(run)
+    return bool(found) and found.get("made_of") == _made_of(run)
+
+
+def _made_of(run: str) -> str:
+    """A digest of the files that the report tells of, as they are now."""
+    digest = hashlib.sha256()
+    for name in TOLD:
+        path = runs.path(run, name)
+        digest.update(path.read_bytes() if path.exists() else name.encode())
+    return digest.hexdigest()
 
 
 def held(path: pathlib.Path, names: Collection[str]) -> dict | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from core import explain, runs
+from core.evaluation import points
 from exports import page as living
 from exports import report
 from exports.page import web
@@ -42,14 +43,14 @@ def test_the_report_is_written_with_the_sections_that_are_ticked(show, finished)
     box(page, "Where it fails").uncheck()
     button(page, "Write the report").click().run()
     pages.check(page)
-    assert report.holds(run) == {
-        "sections": ["words", "data", "evaluation", "operating", "certificate"],
-        "samples": False,
-    }
+    held = report.holds(run)
+    assert held["sections"] == ["words", "data", "evaluation", "operating", "certificate"] and not held["samples"]
     assert "In the file: In plain words, Data, Evaluation, How it decides, Certificate; no single row." in captions(
         page
     )
-    assert downloads(page) == ["Download the report"] and button(page, "Write it again")
+    assert downloads(page) == ["Download the report"] and button(page, "Write it again") and not page.warning
+    points.save(run, points.OperatingPoint((0.3,), name="careful"))
+    assert "have changed since this report was written" in show("share", run=run).warning[0].value
 
 
 @pytest.mark.usefixtures("here")

@@ -94,7 +94,8 @@ def test_a_report_has_the_sections_that_were_chosen_and_no_other(finished):
     text = report.write(finished["digits"], ("data", "certificate")).read_text(encoding="utf-8")
     shown = re.findall(r'<section id="(\w+)">', text)
     assert shown == ["data", "certificate"] and "Confusion matrix" not in text
-    assert report.holds(finished["digits"]) == {"sections": ["data", "certificate"], "samples": False}
+    held = report.holds(finished["digits"])
+    assert (held["sections"], held["samples"]) == (["data", "certificate"], False)
 
 
 def test_a_section_that_there_is_not_is_refused_with_a_sentence(finished):
@@ -233,6 +234,24 @@ def test_a_file_that_was_cut_is_no_report(finished):
     assert report.holds(finished["digits"])
     path.write_bytes(path.read_bytes()[:-100])
     assert report.holds(finished["digits"]) is None
+
+
+def test_a_report_is_not_current_once_what_it_tells_of_has_changed(finished):
+    run = finished["breast_cancer"]
+    assert not report.is_current(run)
+    report.write(run)
+    runs.path(run, "evaluation.json").touch()
+    assert report.is_current(run)
+    points.save(run, OperatingPoint((0.3,), name="careful"))
+    assert not report.is_current(run)
+    report.write(run)
+    assert report.is_current(run)
+
+
+def test_the_report_tells_the_time_of_all_parts_of_a_run_that_was_resumed(finished):
+    run = finished["digits"]
+    runs.write_status(run, took=3600.0)
+    assert "3 epochs in 1 h, best epoch" in report.write(run).read_text(encoding="utf-8")
 
 
 def test_a_certificate_that_cannot_be_read_is_none(exported):
