@@ -84,7 +84,7 @@ def _logged(client, run: str, record: dict, uri: str) -> str:
         progress.report(1, 4)
         client.log_text(there, figures(run, record), "figures.html")
         held = report.holds(run)
-        if held is not None and not held["samples"]:  # single samples stay where they are
+        if held is not None and not held["samples"] and report.is_current(run):  # single samples stay where they are
             client.log_artifact(there, str(runs.path(run, "exports", "report.html")))
         progress.report(2, 4)
         _log_model(there, run)

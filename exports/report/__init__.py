@@ -113,7 +113,7 @@ def _proof(run: str) -> dict | None:
 
 
 def holds(run: str) -> dict | None:
-    """What the report that is there holds ("sections", "samples", ...); None without one, or if it is of an older kind."""
+    """What the report that is there holds ("sections", "samples"); None without one, or if it is of an older kind."""
     found = held(runs.path(run, "exports", "report.html"), {"sections", "samples"})
     return found if found and set(found["sections"]) <= set(SECTIONS) else None
 
