@@ -61,6 +61,12 @@ class Answers:
         return ["logits", "probabilities", "decision", "abstain", *there]
 
 
+def point_of(facts: dict) -> OperatingPoint | None:
+    """The operating point by which a file decides; None for the most probable class."""
+    values = facts.get("operating_point")
+    return None if values is None else OperatingPoint.from_dict(values)
+
+
 def of_run(run: str, model: "Model", explanation: bool = False, embedding: bool = False) -> Answers:
     """What the file of a run is to say; what its samples are needed for is left out where these are gone."""
     point = points.used(run)

@@ -5,7 +5,9 @@ import pathlib
 
 from core import evaluation, nets, runs, words
 from core.evaluation import points
+from core.evaluation.operating import OperatingPoint
 from core.workspace import command
+from exports import answers, model_file
 
 FEW = 30  # test samples of a class, below which its figures say little
 SMALL = 100  # test samples in all, below which the figures say little
@@ -129,10 +131,16 @@ def _model(run: str) -> str:
         f"- Net: {said(nets.module(config.net.name).TITLE, 200)}, {status.get('n_parameters', 0):,} parameters",
         f"- Options: {said(options, 400)}" if options else "",
         f"- Takes {takes}; says one of {words.count(len(schema.classes), 'class')}",
-        f"- Decides: {said(points.text(points.used(run), schema.classes), 400)}",
+        f"- Decides: {said(points.text(_point(run), schema.classes), 400)}",
         f"- Trained for {words.count(config.training.epochs, 'epoch')} with seed {config.training.seed}",
     ]
     return "\n".join(row for row in rows if row)
+
+
+def _point(run: str) -> OperatingPoint | None:
+    """The operating point of the exported file, if there is one, whatever is used on the pages by now."""
+    path = runs.path(run, "exports", "model.onnx")
+    return answers.point_of(model_file.read(path).facts) if path.exists() else points.used(run)
 
 
 def _data(run: str, record: dict) -> str:
@@ -172,8 +180,6 @@ def _figures(record: dict) -> str:
 
 def _use(run: str) -> str:
     """Code that asks the exported file, with an input's own example."""
-    from exports import model_file
-
     path = runs.path(run, "exports", "model.onnx")
     if not path.exists():
         return f"Export it first: `{command('exports')} onnx {run}`"

@@ -7,7 +7,7 @@ import numpy as np
 from core import runs
 from core.evaluation import points
 from core.evaluation.metrics import softmax
-from exports import model_file, parity, pipeline
+from exports import answers, model_file, parity, pipeline
 from exports import onnx as export
 from exports.facts import FORMAT
 from exports.feeding import feeds
@@ -48,7 +48,7 @@ def ready(run: str) -> bool:
         if weights.exists() and weights.stat().st_mtime_ns > target.stat().st_mtime_ns:
             return False
         file = _opened(*_file(run))
-        return file.facts.get("format") == FORMAT and sides.point_of(file.facts) == points.used(run)
+        return file.facts.get("format") == FORMAT and answers.point_of(file.facts) == points.used(run)
     except (OSError, LookupError, ValueError):
         return False
 

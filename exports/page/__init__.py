@@ -11,8 +11,8 @@ from typing import Any
 
 from core import notes, progress, runs, words
 from core.evaluation import points
-from core.evaluation.operating import OperatingPoint
 from exports import plain, policy, report
+from exports.answers import point_of
 from exports.folders import without_folders
 from exports.page import samples as page_samples
 from exports.page import web
@@ -92,7 +92,7 @@ def _is_whole(facts: dict) -> bool:
     texts = [facts.get(name) for name in ("kind", "data", "net", "data_fingerprint")]
     inputs, classes = facts.get("inputs"), facts.get("classes")
     try:
-        _point(facts)
+        point_of(facts)
     except (ValueError, LookupError, TypeError, AttributeError):
         return False
     return (
@@ -120,7 +120,7 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
         "coverage": (facts.get("conformal") or {}).get("coverage"),
         "self_test": _self_test(facts.get("self_test")),
         "samples": samples,
-        **plain.outcomes(run, _point(facts)),
+        **plain.outcomes(run, point_of(facts)),
     }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
@@ -130,7 +130,7 @@ def render(run: str, record: dict, facts: dict, samples: list[dict], blocks: dic
         kind=facts["kind"],
         thing=known["thing"],
         sentence=_what(facts, known["thing"]),
-        plain=plain.lines(run, _point(facts), known["thing"]),
+        plain=plain.lines(run, point_of(facts), known["thing"]),
         n_test=record["test"]["n"],
         failed=facts.get("failed"),
         about=_about(run, facts),
@@ -166,11 +166,6 @@ def pack(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
 
 
-def _point(facts: dict) -> OperatingPoint | None:
-    stored = facts.get("operating_point")
-    return None if stored is None else OperatingPoint.from_dict(stored)
-
-
 def _what(facts: dict, thing: str) -> str:
     classes = facts["classes"]
     named = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
@@ -190,7 +185,7 @@ def _about(run: str, facts: dict) -> list[tuple[str, str]]:
         ("Licence of the data", without_folders(facts.get("licence") or "not stated")),
         ("Net", facts["net"]),
         ("It takes", "; ".join(f"{one['column']}: {one['text']}" for one in facts["inputs"][:30])),
-        ("How it decides", points.text(_point(facts), classes)),
+        ("How it decides", points.text(point_of(facts), classes)),
     ]
     return [(name, str(text)) for name, text in described]
 

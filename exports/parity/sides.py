@@ -11,7 +11,7 @@ from core.evaluation import conformal, operating
 from core.evaluation.metrics import softmax
 from core.evaluation.operating import OperatingPoint
 from exports import feeding
-from exports.answers import Answers
+from exports.answers import Answers, point_of
 
 FLOOR = 0.01  # of the size of an explanation: below it, rounding of the scores is as large
 
@@ -141,12 +141,6 @@ def decide(y_prob: np.ndarray, point: OperatingPoint | None) -> np.ndarray:
     if not np.isfinite(y_prob).all():  # no proof, whatever is decided
         return y_prob.argmax(axis=1)
     return operating.decide(y_prob.astype(np.float32), point or OperatingPoint())
-
-
-def point_of(facts: dict) -> OperatingPoint | None:
-    """The operating point by which a file decides; None for the most probable class."""
-    values = facts.get("operating_point")
-    return None if values is None else OperatingPoint.from_dict(values)
 
 
 def apart(one: np.ndarray, other: np.ndarray, equal_nan: bool = False) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from core import runs
+from core.evaluation import points
 from exports import card
 from tests.exports import made
 
@@ -74,6 +75,14 @@ def test_the_code_asks_the_exported_file(exported):
     assert names["label"][0] in runs.schema(run).classes
     assert "Certificate of the exported file: Passed" in text.replace("\\", "")
     ast.parse(card.text(exported["digits"]).partition("```python\n")[2].partition("```")[0])
+
+
+def test_the_card_says_how_the_file_decides_whatever_is_used_by_now(exported):
+    run = exported["breast_cancer"]
+    points.save(run, points.OperatingPoint((0.3,), name="careful"))
+    assert "Decides: The most probable class is said" in card.text(run).replace("\\", "")
+    runs.path(run, "exports", "model.onnx").unlink()
+    assert "where its probability is at least 0.3" in card.text(run).replace("\\", "")
 
 
 def test_the_card_lies_where_model_hubs_look_for_it():

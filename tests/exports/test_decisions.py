@@ -11,8 +11,7 @@ from core import runs
 from core.evaluation import operating, points
 from core.evaluation.metrics import softmax
 from core.evaluation.operating import OperatingPoint
-from exports import feeding, model_file, parity, pipeline
-from exports.parity import sides
+from exports import answers, feeding, model_file, parity, pipeline
 
 CHEAP = OperatingPoint((0.9,), ((0.0, 1.0), (5.0, 0.0)), 0.6, 1, "careful")
 
@@ -79,7 +78,7 @@ def test_a_file_without_a_point_says_the_most_probable_class(exported):
     said = file.ask({"image": np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), np.uint8)})
     np.testing.assert_array_equal(said["decision"], said["logits"].argmax(axis=1))
     assert [file.classes[k] for k in said["decision"]] == said["label"].tolist() and not said["abstain"].any()
-    assert sides.point_of(file.facts) is None
+    assert answers.point_of(file.facts) is None
 
 
 def test_a_column_named_as_an_output_keeps_its_name_apart():
