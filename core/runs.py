@@ -311,6 +311,12 @@ def weights_stamp(run: str) -> list[float]:
     return [n_bytes, facts.get("best_epoch") or 0, facts.get("val_accuracy") or 0.0]
 
 
+def of_these_weights(run: str, record: dict) -> bool:
+    """Whether a record that has a `weights_stamp` under "weights" is of the run's weights as they are now."""
+    now = weights_stamp(run)
+    return record.get("weights", now) == now
+
+
 def log_tail(run: str, n_lines: int = 40) -> str:
     """The last lines that the run's process printed."""
     try:

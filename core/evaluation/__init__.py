@@ -1,5 +1,6 @@
 """Evaluation of a run: predictions of its best epoch on validation and test, and every figure drawn from them."""
 
+import contextlib
 import dataclasses
 import time
 from typing import Any
@@ -60,7 +61,8 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
 def evaluate_on(run: str, other: Dataset) -> dict:
     """Evaluate a run on data that it never saw, core.data.Dataset, store the figures under its name and return them.
 
-    {"format", "data", "fingerprint", "made", "pixels", "figures"}. ValueError if the data is not of the run's kind.
+    {"format", "data", "fingerprint", "made", "weights", "pixels", "figures"}. ValueError if the data is of another
+    kind than the run's.
     """
     from core import model as models
 
@@ -73,6 +75,7 @@ def evaluate_on(run: str, other: Dataset) -> dict:
         "data": other.name,
         "fingerprint": other.fingerprint,
         "made": time.time(),
+        "weights": runs.weights_stamp(run),
         "pixels": pixels,
         "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
     }
@@ -81,8 +84,14 @@ def evaluate_on(run: str, other: Dataset) -> dict:
 
 
 def others(run: str) -> list[str]:
-    """The names of the data sets that a run was evaluated on besides its own."""
-    return sorted(file.stem.removeprefix("on-") for file in runs.path(run, "predictions").glob("on-*.json"))
+    """The names of the data sets that a run, with the weights it has now, was evaluated on besides its own."""
+    found = []
+    for file in runs.path(run, "predictions").glob("on-*.json"):
+        with contextlib.suppress(runs.DamagedRun):  # listed too; whoever asks for it is told
+            if not runs.of_these_weights(run, runs.read_json(run, f"predictions/{file.name}", runs.EVALUATION)):
+                continue
+        found.append(file.stem.removeprefix("on-"))
+    return sorted(found)
 
 
 def on_other(run: str, name: str) -> dict:

@@ -64,8 +64,8 @@ def curves(
 
     progress : is told the share that is done, and what is being done
     most : samples at most, drawn with a fixed seed;  drop : how far below the clean accuracy the line is
-    {"format", "epoch", "part", "n", "drop", "line": accuracy or 0, "corruptions": [{"name", "title", "text", "unit",
-    "levels": [None and 5], "accuracy": [6 times {"value", "low", "high"}], "falls_below": see `falls_below`}]}.
+    {"format", "epoch", "weights", "part", "n", "drop", "line": accuracy or 0, "corruptions": [{"name", "title", "text",
+    "unit", "levels": [None and 5], "accuracy": [6 times {"value", "low", "high"}], "falls_below": see `falls_below`}]}.
     Images are spoiled at the size that the net sees. Raises LookupError if the run has no weights yet, ValueError if
     its data is gone.
     """
@@ -86,6 +86,7 @@ def curves(
     record = {
         "format": FORMAT,
         "epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"],
+        "weights": runs.weights_stamp(run),
         "part": part,
         "n": len(where),
         "drop": drop,
@@ -110,14 +111,15 @@ def curves(
 
 
 def read(run: str) -> dict | None:
-    """The stored record of `curves`, or None if there is none, or it is damaged and must be made again."""
+    """The stored record of `curves`; None if it must be made: there is none, it is damaged, or of other weights."""
     if not runs.path(run, "robustness.json").exists():
         return None
     try:
         record = runs.read_json(run, "robustness.json")
     except runs.DamagedRun:
         return None
-    return record if record.get("format") == FORMAT and {"n", "line", "corruptions"} <= set(record) else None
+    whole = record.get("format") == FORMAT and {"n", "line", "corruptions"} <= set(record)
+    return record if whole and runs.of_these_weights(run, record) else None
 
 
 def falls_below(accuracy: list[float], line: float) -> float | None:

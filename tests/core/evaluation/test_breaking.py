@@ -82,6 +82,14 @@ def test_the_curves_of_a_table_are_noise_and_missing_cells(finished, told):
     assert told[-1] == 1
 
 
+def test_a_record_of_other_weights_counts_as_none(finished):
+    run = finished["breast_cancer"]
+    breaking.curves(run, most=20)
+    assert breaking.read(run)
+    runs.write_status(run, best_epoch=99)  # it was resumed, and became better
+    assert breaking.read(run) is None
+
+
 def test_a_damaged_record_counts_as_none(finished):
     run = finished["breast_cancer"]
     runs.path(run, "robustness.json").write_text("{}")

@@ -139,6 +139,14 @@ def other(finished, **changes):
     return dataclasses.replace(given, name="elsewhere", **changes)
 
 
+def test_figures_on_other_data_of_other_weights_are_not_shown(finished):
+    run = finished["breast_cancer"]
+    evaluation.evaluate_on(run, other(finished))
+    assert evaluation.others(run) == ["elsewhere"]
+    runs.write_status(run, best_epoch=99)  # it was resumed, and became better
+    assert evaluation.others(run) == []
+
+
 def test_a_run_is_evaluated_on_data_that_it_never_saw(finished):
     run = finished["breast_cancer"]
     where = np.arange(100)
