@@ -48,9 +48,8 @@ def resume(run: str) -> None:
     runs.dataset(run)  # ValueError if its data is gone
     runs.path(run, "stop").unlink(missing_ok=True)
     taken = summary(run)["seconds"] or 0
-    runs.write_status(
-        run, state="queued", message="", queued=time.time(), started=None, ended=None, ended_early=None, took=taken
-    )
+    gone = dict.fromkeys(("started", "ended", "ended_early", "test_accuracy", "test_n"))
+    runs.write_status(run, state="queued", message="", queued=time.time(), took=taken, **gone)
     start_process(run)
 
 

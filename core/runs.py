@@ -21,6 +21,7 @@ from core.workspace import WorkspaceError, check_workspace, command, workspace
 
 LEFT_SECONDS = 10  # after which a file beside another is not being written any more
 NAME = re.compile(r"[\w-]{1,100}")
+NO_WEIGHTS = [0, 0, 0.0]  # the stamp of weights that are not there
 TRASH = "trash"  # the folder of deleted runs, see `core.trash`
 
 
@@ -195,14 +196,14 @@ def steps(run: str) -> list[dict]:
 
 
 def evaluation(run: str) -> dict | None:
-    """The figures of the finished run, or None if it has not been evaluated."""
+    """The figures of the finished run, or None if it has not been evaluated with the weights that it has now."""
     record = _read_record(run, "evaluation.json", ("val", "test"), EVALUATION)
     if record is None or record.get("format") != EVALUATION:  # an older one is made anew
         return None
     figures = {"val": {"metrics": shapes.OBJECT}, "test": {"metrics": shapes.OBJECT}}
     if problem := shapes.misfit(record, {"temperature": shapes.NUMBER, **figures}):
         raise DamagedRun(f"evaluation.json of run {run} {problem}{_what_to_do(run, 'evaluation.json')}")
-    return record
+    return record if of_these_weights(run, record) else None
 
 
 def exported(run: str) -> pathlib.Path:
@@ -307,14 +308,14 @@ def weights_stamp(run: str) -> list[float]:
         n_bytes = path(run, "checkpoints", "best.pt").stat().st_size
         facts = status(run)
     except (OSError, DamagedRun, LookupError):
-        return [0, 0, 0.0]
+        return NO_WEIGHTS
     return [n_bytes, facts.get("best_epoch") or 0, facts.get("val_accuracy") or 0.0]
 
 
 def of_these_weights(run: str, record: dict) -> bool:
-    """Whether a record that has a `weights_stamp` under "weights" is of the run's weights as they are now."""
+    """Whether a record, which may have a `weights_stamp` as "weights", is of the run's weights as they are now."""
     now = weights_stamp(run)
-    return record.get("weights", now) == now
+    return now == NO_WEIGHTS or record.get("weights", now) == now
 
 
 def log_tail(run: str, n_lines: int = 40) -> str:

@@ -54,7 +54,7 @@ def header(run: str) -> dict:
 def figures(run: str, row: dict) -> dict:
     """The run's evaluation, after its sentence; without one the page says why, what to do, and ends here."""
     record = runs.evaluation(run)
-    if record is None:
+    if record is None or row["state"] in runs.WORKING:  # of one that was resumed there are those of before
         if row["state"] in runs.WORKING:
             st.info(
                 "This run is still at work. Its figures are computed at its end; then they are shown here.",
@@ -65,7 +65,7 @@ def figures(run: str, row: dict) -> dict:
         elif sharing.read_only():
             st.info("This run has no figures to look at.", icon=":material/info:")
         elif runs.path(run, "checkpoints", "best.pt").exists():
-            st.info("This run has no figures of this version yet; its best epoch is kept.", icon=":material/info:")
+            st.info("There are no figures of this run's best epoch yet; it is kept.", icon=":material/info:")
             if st.button("Evaluate the best epoch", type="primary"):
                 from dashboard import engine
 

@@ -38,7 +38,8 @@ def evaluate(run: str) -> dict:
 def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     """Compute every figure of a run from its stored predictions, store the record and return it.
 
-    {"format": 2, "epoch": best epoch, "pixels", "temperature", "val": figures, "test": figures}; see `summary.figures`.
+    {"format": 2, "epoch": best epoch, "pixels", "weights": see `runs.weights_stamp`, "temperature", "val": figures,
+    "test": figures}; see `summary.figures`.
     pixels : "original" or "stored";  temperature : what divides the logits so that confidence is true, from validation
     shift : what was added to the logits to correct for other class shares in training; then the figures also hold
         "calibration_uncorrected", what it would be without
@@ -46,7 +47,8 @@ def recorded(run: str, facts: dict, shift: np.ndarray | None = None) -> dict:
     stored = {part: runs.predictions(run, part) for part in ("val", "test")}
     _, y_val, logits_val = stored["val"]
     temperature = calibration.fit_temperature(logits_val, y_val)
-    record: dict[str, Any] = {"format": runs.EVALUATION, **facts, "temperature": temperature}
+    record: dict[str, Any] = {"format": runs.EVALUATION, **facts, "weights": runs.weights_stamp(run)}
+    record["temperature"] = temperature
     for part, (_, y_true, logits) in stored.items():
         record[part] = summary.figures(
             y_true, metrics.softmax(logits), runs.schema(run).classes, temperature=temperature

@@ -152,7 +152,8 @@ else:
     content, proof, facts = model.read_bytes(), export_certificate.stored(run), facts_of(run)
     if proof is None:
         st.warning(
-            "This file has not been compared with the trained net, or was changed since. Export it again to prove it."
+            "This file has not been compared with the trained net, or one of the two has changed since. Export it "
+            "again to prove it."
         )
         make(run, "Export and prove", primary=True)
     else:

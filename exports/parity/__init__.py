@@ -36,7 +36,9 @@ def verify(run: str) -> dict:
     Raises LookupError if there is no exported file yet. See `compare` for the record.
     """
     path = runs.exported(run)
+    weights = runs.weights_stamp(run)
     record = of_file(path, run)
+    record["weights"] = weights
     record |= _marked(path, None if record["passed"] else record["verdict"])
     runs.write_record(run, "exports/parity.json", record)
     return record
@@ -80,11 +82,12 @@ def of_file(path: str | pathlib.Path, run: str) -> dict:
 
 
 def stored(run: str) -> dict | None:
-    """The record of the last comparison, if it is of the file that is there now; else None."""
+    """The record of the last comparison, if it is of the file and of the weights that are there now; else None."""
     path, record = runs.path(run, "exports", "model.onnx"), runs.parity(run)
     if record is None or record.get("format") != FORMAT or not path.exists():
         return None
-    return record if record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() else None
+    same = record["model_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    return record if same and runs.of_these_weights(run, record) else None
 
 
 def compare(

@@ -107,7 +107,8 @@ def test_a_file_changed_after_its_proof_has_none(show, exported):
     path.write_bytes(path.read_bytes() + b"changed")
     page = show("export", run=run)
     assert [warning.value for warning in page.warning] == [
-        "This file has not been compared with the trained net, or was changed since. Export it again to prove it."
+        "This file has not been compared with the trained net, or one of the two has changed since. Export it "
+        "again to prove it."
     ]
     assert downloads(page) == [] and button(page, "Export and prove")
 

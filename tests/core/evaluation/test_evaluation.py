@@ -139,6 +139,15 @@ def other(finished, **changes):
     return dataclasses.replace(given, name="elsewhere", **changes)
 
 
+def test_figures_of_other_weights_are_none(finished):
+    run = finished["breast_cancer"]
+    before = runs.evaluation(run)
+    runs.write_status(run, best_epoch=99)  # it was resumed, and became better
+    assert runs.evaluation(run) is None
+    runs.path(run, "checkpoints", "best.pt").unlink()  # to save room: then nothing is known of other weights
+    assert runs.evaluation(run) == before
+
+
 def test_figures_on_other_data_of_other_weights_are_not_shown(finished):
     run = finished["breast_cancer"]
     evaluation.evaluate_on(run, other(finished))

@@ -173,6 +173,14 @@ def test_a_run_whose_data_is_gone_is_not_resumed():
         jobs.resume(run)
 
 
+def test_a_run_that_goes_on_has_no_test_figures_until_its_end(monkeypatch):
+    monkeypatch.setattr(jobs, "start_process", lambda _run: None)
+    run = jobs.create(config.suggest(data.get("iris"), epochs=3))
+    runs.write_status(run, state="stopped", test_accuracy={"value": 0.9, "low": 0.8, "high": 1.0}, test_n=30)
+    jobs.resume(run)
+    assert runs.status(run)["state"] == "queued" and "test_accuracy" not in runs.status(run)
+
+
 def test_again_starts_a_run_with_the_same_config(monkeypatch):
     first = jobs.create(config.suggest(data.get("iris"), epochs=3, device="cpu"))
     monkeypatch.setattr(jobs, "start_process", lambda _run: None)

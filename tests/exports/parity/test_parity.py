@@ -80,6 +80,13 @@ def test_the_record_is_stored_as_it_is_returned(exported):
     assert runs.parity(exported["digits"]) == json.loads(json.dumps(record))
 
 
+def test_a_record_is_of_the_weights_that_were_compared(exported):
+    run = exported["digits"]
+    assert parity.stored(run)["passed"]
+    runs.write_status(run, best_epoch=99)  # it was resumed, and became better
+    assert parity.stored(run) is None
+
+
 def test_accuracy_is_the_evaluations_on_both_sides(exported):
     record, figures = parity.verify(exported["digits"]), runs.evaluation(exported["digits"])
     expected = figures["test"]["metrics"]["accuracy"]["value"]
