@@ -1,5 +1,6 @@
 """What two sides, runs or groups of runs, say of the same samples; why some cannot be paired, in a sentence."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +101,12 @@ def _check_over(run: str) -> None:
             f"{notes.name(run)} ({state}) has no predictions yet; `{command('core')} evaluate {run}` makes them, "
             "if it has trained for an epoch."
         )
+    with contextlib.suppress(runs.DamagedRun):
+        if not runs.of_these_weights(run, runs.read_json(run, "evaluation.json", runs.EVALUATION)):
+            raise ValueError(
+                f"{notes.name(run)} has got better since its predictions; `{command('core')} evaluate {run}` makes "
+                "them anew."
+            )
 
 
 def _check_same_data(names: list[str]) -> None:

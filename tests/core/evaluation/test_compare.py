@@ -290,6 +290,15 @@ def test_a_run_at_work_is_refused():
     assert reason(a, b) == "young is still queued; compare it when it is done."
 
 
+def test_predictions_of_other_weights_are_refused_with_what_to_do():
+    a, b = make([1, 1]), make([1, 1], state="stopped", name="resumed")
+    runs.path(b, "checkpoints", "best.pt").write_bytes(b"weights")
+    runs.write_record(b, "evaluation.json", {"format": runs.EVALUATION, "weights": runs.weights_stamp(b)})
+    compare.verdict([a], [b])
+    runs.write_status(b, best_epoch=99)
+    assert reason(a, b).startswith("resumed has got better since its predictions; `python -m core evaluate")
+
+
 def test_a_run_without_predictions_is_refused_with_what_to_do():
     a, b = make([1, 1]), make([1, 1], state="stopped", name="early")
     runs.path(b, "predictions", "test.parquet").unlink()
