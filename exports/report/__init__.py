@@ -119,9 +119,12 @@ def holds(run: str) -> dict | None:
 
 
 def is_current(run: str) -> bool:
-    """Whether there is a report, and nothing that it tells of was changed since: figures, operating point, proof."""
-    found = holds(run)
-    return bool(found) and found.get("made_of") == _made_of(run)
+    """Whether there is a report, and nothing that it tells of was changed since: figures, operating point, proof.
+
+    One of an earlier version does not know, and counts as current.
+    """
+    found, now = holds(run), _made_of(run)
+    return found is not None and found.get("made_of", now) == now
 
 
 def _made_of(run: str) -> str:
