@@ -39,27 +39,26 @@ HOW = {  # one line on how to read each of them
 
 
 def headline(figures: dict) -> None:
-    """The figures that sum it up, each with its interval."""
+    """The figures that sum it up, each with its interval, one beside the other where the container says so."""
     names = ["accuracy", "auroc_macro", "f1_macro", "log_loss"]
     if min(row["support"] for row in figures["per_class"]) < 0.5 * figures["n"] / len(figures["classes"]):
         names.insert(1, "balanced_accuracy")
-    with st.container(horizontal=True):
-        for name in names:
-            about, figure = metrics.METRICS[name], figures["metrics"][name]
-            ends = (
-                None
-                if figure["value"] is None
-                else f"{_end(figure['low'], about.form)} to {_end(figure['high'], about.form)}"
-            )
-            st.metric(
-                about.title,
-                shown(figure["value"], about.form),
-                ends,
-                delta_color="off",
-                delta_arrow="off",
-                width=170,
-                help=f"{about.text} Below: its 95% interval.",
-            )
+    for name in names:
+        about, figure = metrics.METRICS[name], figures["metrics"][name]
+        ends = (
+            None
+            if figure["value"] is None
+            else f"{_end(figure['low'], about.form)} to {_end(figure['high'], about.form)}"
+        )
+        st.metric(
+            about.title,
+            shown(figure["value"], about.form),
+            ends,
+            delta_color="off",
+            delta_arrow="off",
+            width=170,
+            help=f"{about.text} Below: its 95% interval.",
+        )
 
 
 def _end(value: float, form: str) -> str:

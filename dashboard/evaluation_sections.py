@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from core import runs, words
-from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, slices
+from core.evaluation import breaking, conditions, conformal, filters, intervals, leaks, metrics, other_data, slices
 from core.evaluation.operating import SILENT
 from dashboard import actions, answers, drawing, engine, operating_panel, run_page, samples, url
 from exports.charts import confusion as confusion_charts
@@ -162,11 +162,14 @@ def of_breaking(run: str) -> None:
     st.caption(f"On {words.count(record['n'], 'test sample')}; severity 0 is clean. Bands: 95% intervals.")
 
 
-def of_leaks(run: str) -> None:
-    """Accuracy without the test samples that have a near twin in training."""
+def of_leaks(run: str, part: str) -> None:
+    """Accuracy without the samples that have a near twin in training."""
     if run_page.folds_instead(run, "evaluate", look=url.asked("look")):
         return
-    record = engine.attempt("Looking for twins of test samples in training", leaks.of_run, run)
+    if part == "test":
+        record = engine.attempt("Looking for twins of test samples in training", leaks.of_run, run)
+    else:
+        record = other_data.read(run, part.removeprefix("on-")).get("twins")
     if not record:
         return
     st.markdown(f"**{words.markdown(record['sentence'])}**")
@@ -175,10 +178,10 @@ def of_leaks(run: str) -> None:
             st.metric("As it is", words.interval(record["accuracy"]), width=300)
             st.metric("Without twins", words.interval(record["accuracy_without"]), width=300)
         st.dataframe(
-            pd.DataFrame(record["pairs"], columns=["Test sample", "Its twin in training"]),
+            pd.DataFrame(record["pairs"], columns=["Sample", "Its twin in training"]),
             hide_index=True,
             height=300,
-            alt="Test samples with a near twin in training",
+            alt="Samples with a near twin in training",
         )
 
 

@@ -115,9 +115,13 @@ def dataset(name: str) -> data.Dataset:
 
 def dataset_of(run: str) -> data.Dataset:
     """The data of a run, in the version it was made with; ValueError if that is gone."""
-    fingerprint = runs.fingerprint(run)
-    holder = data.store.find(fingerprint, runs.config(run).data.name)
-    return _stored(holder, fingerprint[:12]) if holder else runs.dataset(run)
+    return dataset_with(runs.fingerprint(run), runs.config(run).data.name) or runs.dataset(run)
+
+
+def dataset_with(fingerprint: str, name: str) -> data.Dataset | None:
+    """The data with this content, of this name rather than another, or None if it is gone."""
+    holder = data.store.find(fingerprint, name)
+    return _stored(holder, fingerprint[:12]) if holder else None
 
 
 @st.cache_resource(show_spinner="Reading the data", max_entries=8)

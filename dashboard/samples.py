@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import folds, runs, words
 from core.data import Dataset
-from core.evaluation import metrics, similar
+from core.evaluation import metrics, other_data, similar
 from dashboard import answers, drawing, engine, pictures, run_page, url
 from dashboard.answers import Answers
 from exports import charts
@@ -87,7 +87,10 @@ def sort_key(found: answers.Answers, sort: str, where: np.ndarray) -> np.ndarray
 def dataset_for(run: str, part: str) -> Dataset | None:
     """The data of the predictions, or None with the reason on the page if it is gone."""
     try:
-        return run_page.dataset(part.removeprefix("on-")) if part.startswith("on-") else run_page.dataset_of(run)
+        if not part.startswith("on-"):
+            return run_page.dataset_of(run)
+        record = other_data.read(run, part.removeprefix("on-"))
+        return run_page.dataset_with(record["fingerprint"], record["data"]) or run_page.dataset(record["data"])
     except (ValueError, LookupError) as error:
         reason = words.markdown(str(error.args[0]))
         st.warning(f"{words.literal(reason)} Only ids can be shown.", icon=":material/warning:")

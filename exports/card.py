@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from core import evaluation, nets, runs, words
-from core.evaluation import points
+from core.evaluation import other_data, points
 from core.evaluation.operating import OperatingPoint
 from core.workspace import command
 from exports import answers, model_file
@@ -84,9 +84,12 @@ def limits(run: str, record: dict, proof: dict | None) -> list[str]:
             f"How sure it says it is differs from how often it is right by {words.interval(error)} on average, "
             "before calibration."
         )
-    for name in evaluation.others(run):
-        accuracy = evaluation.on_other(run, name)["figures"]["metrics"]["accuracy"]
+    for name in other_data.known(run):
+        about = other_data.read(run, name)
+        accuracy = about["figures"]["metrics"]["accuracy"]
         found.append(f"On the data set {said(name)} its accuracy is {words.interval(accuracy)}.")
+        if about.get("twins", {}).get("n_twins"):
+            found.append(said(about["twins"]["sentence"], 400))
     found.append(_certificate(proof))
     return found
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from core import evaluation, folds, jobs, notes, runs, words
 from core.data.cli import added, plain
-from core.evaluation import metrics, pooled
+from core.evaluation import metrics, other_data, pooled
 from core.terminal import console
 from core.workspace import command
 
@@ -32,14 +32,17 @@ def evaluate(
     run = runs.resolve(run)
     if jobs.state(run) in runs.WORKING:
         raise ValueError(f"Run {run} is still at work; it is evaluated at its end.")
+    twins = None
     if data_name is None:
         record = pooled.evaluate(run) if folds.members(run) else evaluation.evaluate(run)
         runs.write_status(run, **evaluation.headline(record))
         data_name, figures = runs.config(run).data.name, record["test"]
     else:
-        figures = evaluation.evaluate_on(run, added(data_name, "", target, None, None, None))["figures"]
+        record = other_data.evaluate(run, added(data_name, "", target, None, None, None))
+        figures, twins = record["figures"], record["twins"]
     if as_json:
-        print(json.dumps({"run": run, "n": figures["n"], "metrics": figures["metrics"]}, indent=1))
+        facts = {"run": run, "n": figures["n"], "metrics": figures["metrics"]}
+        print(json.dumps(facts | ({"twins": twins} if twins else {}), indent=1))
         return
     table = Table(run, box=box.SIMPLE)
     table.add_column(plain(f"{data_name}, {words.count(figures['n'], 'sample')} (95% interval)"))
@@ -48,6 +51,8 @@ def evaluate(
             table.add_row(about.title, words.figure(figures["metrics"][name], about.form))
     console.print(table)
     console.print(plain(evaluation.sentence(figures, runs.schema(run).sample_word)))
+    if twins:
+        console.print(plain(twins["sentence"]))
 
 
 def slices(

@@ -1,11 +1,14 @@
 """Accuracy once more without the test samples that have a near twin in training, which a model may know by heart."""
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 
 from core import words
 from core.data.checks import near
 from core.data.content import content_keys
-from core.data.dataset import Dataset
+from core.data.dataset import PARTS, Dataset
 from core.evaluation.intervals import proportion
 
 FORMAT = 1
@@ -70,6 +73,28 @@ def of_run(run: str, part: str = "test") -> dict:
     return record
 
 
+def of_other(own: Dataset, train: np.ndarray, other: Dataset, y_pred: np.ndarray) -> dict:
+    """`without_twins` for all samples of another data set, which may hold some that a run was trained on.
+
+    own : the run's data;  train : int (n_train,), positions in it;  other : as `other_data.fitted` gives it
+    y_pred : int (n,), of the samples of `other`
+    Images that are stored with other sides or values are not compared: {"n_twins": None, "pairs": [], "sentence"}.
+    """
+    if own.kind == "image" and (own.schema.shape, own.schema.dtype) != (other.schema.shape, other.schema.dtype):
+        return unknown("its images are stored with other sides or values than those of training")
+    where = len(own) + np.arange(len(other))
+    return without_twins(_both(own, other), {"train": train, other.name: where}, other.targets, y_pred, other.name)
+
+
+def unknown(reason: str) -> dict:
+    """The record where nothing could be compared."""
+    return {
+        "n_twins": None,
+        "pairs": [],
+        "sentence": f"Whether the run was trained on any of it is not known: {reason}.",
+    }
+
+
 def _places(dataset: Dataset, ids: np.ndarray, run: str) -> np.ndarray:
     order = np.argsort(dataset.ids, kind="stable")
     place = np.searchsorted(dataset.ids, ids, sorter=order).clip(max=len(order) - 1)
@@ -104,17 +129,54 @@ def _twins(dataset: Dataset, train: np.ndarray, where: np.ndarray) -> np.ndarray
     return twin
 
 
+class _Pictures:
+    """Images of two sets one after the other, read where they are asked for."""
+
+    def __init__(self, one: np.ndarray, other: np.ndarray):
+        self.one, self.other, self.dtype = one, other, one.dtype
+        self.shape = (len(one) + len(other), *one.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which) -> np.ndarray:
+        which = np.arange(len(self))[which]
+        made, first = np.empty((len(which), *self.shape[1:]), self.dtype), which < len(self.one)
+        made[first], made[~first] = self.one[which[first]], self.other[which[~first] - len(self.one)]
+        return made
+
+    def min(self) -> float:
+        return min(self.one.min(), self.other.min())
+
+    def max(self) -> float:
+        return max(self.one.max(), self.other.max())
+
+
+def _both(own: Dataset, other: Dataset) -> Dataset:
+    """The samples of two sets, one after the other, as one."""
+    image = own.kind == "image"
+    names = [column.name for column in own.columns]
+    return dataclasses.replace(
+        own,
+        images=_Pictures(own.pictures, other.pictures) if image else None,
+        table=None if image else pd.concat([own.frame[names], other.frame[names]], ignore_index=True),
+        targets=np.concatenate([own.targets, other.targets]),
+        ids=np.concatenate([own.ids, other.ids]),
+    )
+
+
 def _sentence(record: dict, dataset: Dataset, part: str) -> str:
-    thing = dataset.schema.sample_word
+    own, thing = part in PARTS, dataset.schema.sample_word
+    thing, of = (f"{part} {thing}", "") if own else (thing, f" of {part}")
     small = dataset.kind == "image" and min(dataset.pictures.shape[2:]) < near.SMALLEST_SIDE
     only = " Images this small are compared for exact copies only." if small else ""
     if record["n_twins"] == 0:
-        return f"No {part} {thing} has a near twin in training.{only}"
+        return f"No {thing}{of} has a near twin in training.{only}"
     have = "has" if record["n_twins"] == 1 else "have"
-    of = f"{record['n_twins']:,} of {words.count(record['n'], f'{part} {thing}')} {have} a near twin in training"
+    start = f"{record['n_twins']:,} of {words.count(record['n'], thing)}{of} {have} a near twin in training"
     if record["n_twins"] == record["n"]:
-        return f"{of}, so how good the model is on new ones is not known."
+        return f"{start}, so how good the model is on new ones is not known."
     return (
-        f"{of}; without them accuracy is {words.interval(record['accuracy_without'])}, "
+        f"{start}; without them accuracy is {words.interval(record['accuracy_without'])}, "
         f"with them {words.interval(record['accuracy'])}.{only}"
     )

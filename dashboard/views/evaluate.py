@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core import evaluation, runs, words
+from core import runs, words
 from core.evaluation import operating
 from dashboard import (
     answers,
+    evaluation_data,
     evaluation_figures,
     evaluation_sections,
     frame,
@@ -27,7 +28,6 @@ SECTIONS = (
     "Sets",
     "Metrics",
 )
-OWN = "its own test"
 
 
 @st.fragment
@@ -68,7 +68,7 @@ def everything(run: str, part: str, figures: dict) -> None:
     elif section == "Breaking it":
         evaluation_sections.of_breaking(run)
     elif section == "Leaks":
-        evaluation_sections.of_leaks(run)
+        evaluation_sections.of_leaks(run, part)
     elif section == "By epoch":
         evaluation_sections.of_epochs(run, classes)
     elif section == "Sets":
@@ -84,26 +84,29 @@ def open_cell(i: int, j: int) -> None:
         st.rerun(scope="fragment")
 
 
-def chosen_data(run: str) -> str:
-    """The part of the predictions that is shown: the run's own test, or another data set it was evaluated on."""
-    others = evaluation.others(run)
-    if not others:
-        return "test"
-    name = url.select("Evaluated on", [OWN, *others], "on", OWN)
-    return "test" if name == OWN else f"on-{name}"
-
-
 run = run_page.choose("Evaluate")
 row = run_page.header(run)
 record = run_page.figures(run, row)
-part = chosen_data(run)
-figures = record["test"] if part == "test" else evaluation.on_other(run, part.removeprefix("on-"))["figures"]
-evaluation_figures.headline(figures)
+offered = evaluation_data.choices(run)
+on = evaluation_data.chosen(offered)
+part = "test" if on == evaluation_data.OWN else f"on-{on}"
+found = {**record, "figures": record["test"]} if part == "test" else evaluation_data.figures(run, on)
+with st.container(horizontal=True):
+    if found:
+        evaluation_figures.headline(found["figures"])
+    evaluation_data.select(offered)
+if found is None:
+    evaluation_data.offer(run, on)
+    st.stop()
+figures = found["figures"]
 everything(run, part, figures)
 about = f"Chosen on {words.count(record['val']['n'], 'validation sample')}: "
 about += f"epoch {record['epoch']}, thresholds" if record.get("epoch") else "thresholds"
+reported = (
+    words.count(figures["n"], "test sample") if part == "test" else f"{words.count(figures['n'], 'sample')} of {on}"
+)
 st.caption(
     f"{about}, temperature {record['temperature']:.2f}, sets; accuracy there "
-    f"{words.interval(record['val']['metrics']['accuracy'])}. Reported from {words.count(figures['n'], 'test sample')}"
-    + (", read from their original files." if record.get("pixels") == "original" else ".")
+    f"{words.interval(record['val']['metrics']['accuracy'])}. Reported from {reported}"
+    + (", read from their original files." if found.get("pixels") == "original" else ".")
 )

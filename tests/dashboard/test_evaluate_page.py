@@ -1,12 +1,13 @@
 """The Evaluate page: figures of a run, an operating point that moves them, and the samples behind them."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from core import runs
-from core.evaluation import points
+from core import data, runs
+from core.evaluation import other_data, points
 from tests.dashboard import pages
 from tests.dashboard.pages import box, button, metric
 
@@ -240,15 +241,36 @@ def test_a_slice_that_is_not_understood_is_a_sentence(show, finished):
     assert page.error
 
 
-def test_another_data_set_can_be_chosen(show, finished):
-    import dataclasses
+def elsewhere(run):
+    """The rows of the run's data with other targets, stored under another name."""
+    given = runs.dataset(run)
+    return data.store.put(dataclasses.replace(given, name="elsewhere", targets=np.roll(given.targets, 1)))
 
-    from core import data, evaluation
 
+def test_a_run_is_evaluated_on_another_data_set_which_holds_rows_of_training(show, finished):
     run = finished["breast_cancer"]
-    given = dataclasses.replace(runs.dataset(run), name="elsewhere")
-    data.store.put(given)
-    evaluation.evaluate_on(run, given)
-    page = show("evaluate", run=run, on="elsewhere")
+    assert "Evaluated on" not in [one.label for one in show("evaluate", run=run).selectbox]
+    elsewhere(run)
+    page = show("evaluate", run=run)
+    asked = box(page, "Evaluated on")
+    assert asked.options == ["its own test", "elsewhere (not yet)"]
+    asked.select("elsewhere").run()
     pages.check(page)
-    assert "569 test rows" in said(page)
+    assert "How good is it on **elsewhere**?" in page.markdown[-1].value
+    button(page, "Evaluate on it").click().run()
+    pages.check(page)
+    assert any("Reported from 569 samples of elsewhere." in one.value for one in page.caption)
+    assert "of 569 rows of elsewhere have a near twin in training; without them accuracy is" in page.warning[0].value
+
+
+def test_figures_on_data_that_has_changed_since_are_said_to_be_old(show, finished):
+    run = finished["breast_cancer"]
+    given = elsewhere(run)
+    other_data.evaluate(run, given)
+    page = show("evaluate", run=run, on="elsewhere", look="Leaks")
+    assert len(page.warning) == 1 and "Evaluate again" not in [one.label for one in page.button]
+    data.store.put(dataclasses.replace(given, targets=np.roll(given.targets, 1)))
+    page = show("evaluate", run=run, on="elsewhere", look="Samples")
+    pages.check(page)
+    assert page.warning[1].value == "elsewhere has changed since; these are figures of before."
+    assert button(page, "Evaluate again")

@@ -6,9 +6,9 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from core import config, data, evaluation, explain, folds, jobs, notes, processes, runs, search, trash, trust
+from core import config, data, explain, folds, jobs, notes, processes, runs, search, trash, trust
 from core.data import ingest, insight
-from core.evaluation import breaking, leaks, points, similar
+from core.evaluation import breaking, leaks, other_data, points, similar
 from core.evaluation.operating import OperatingPoint
 from tests.workspaces import workspace_of
 
@@ -77,7 +77,7 @@ def _look_into(table: str, image: str) -> None:
 
     notes.write(table, title="First try", tags=("baseline",), note="Of last year.", star=True)
     points.save(table, OperatingPoint(thresholds=(0.3,), name="careful"))
-    evaluation.evaluate_on(table, data.get("later"))
+    other_data.evaluate(table, data.get("later"))
     for run, method in ((table, "shapley"), (image, "gradcam")):
         found = explain.explain(run, None, method)
         trust.judge(run, None, method)

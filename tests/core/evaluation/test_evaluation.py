@@ -130,15 +130,6 @@ def test_a_run_is_evaluated_on_the_version_it_was_trained_on(finished):
     assert evaluation.evaluate(finished["breast_cancer"])["test"]["n_right"] == before["test"]["n_right"]
 
 
-# ---------------------------------------------------------------------------------------------------- other data
-
-
-def other(finished, **changes):
-    """The rows of the breast cancer set under another name, changed."""
-    given = runs.dataset(finished["breast_cancer"])
-    return dataclasses.replace(given, name="elsewhere", **changes)
-
-
 def test_figures_of_other_weights_are_none(finished):
     run = finished["breast_cancer"]
     before = runs.evaluation(run)
@@ -146,65 +137,6 @@ def test_figures_of_other_weights_are_none(finished):
     assert runs.evaluation(run) is None
     runs.path(run, "checkpoints", "best.pt").unlink()  # to save room: then nothing is known of other weights
     assert runs.evaluation(run) == before
-
-
-def test_figures_on_other_data_of_other_weights_are_not_shown(finished):
-    run = finished["breast_cancer"]
-    evaluation.evaluate_on(run, other(finished))
-    assert evaluation.others(run) == ["elsewhere"]
-    runs.write_status(run, best_epoch=99)  # it was resumed, and became better
-    assert evaluation.others(run) == []
-
-
-def test_a_run_is_evaluated_on_data_that_it_never_saw(finished):
-    run = finished["breast_cancer"]
-    where = np.arange(100)
-    given = other(finished)
-    some = dataclasses.replace(
-        given, table=given.table.iloc[where], targets=given.targets[where], ids=given.ids[where], about=given.about[:0]
-    )
-    record = evaluation.evaluate_on(run, some)
-    assert record["figures"]["n"] == 100
-    assert evaluation.others(run) == ["elsewhere"]
-    assert evaluation.on_other(run, "elsewhere")["figures"]["n_right"] == record["figures"]["n_right"]
-    ids, _, logits = runs.predictions(run, "on-elsewhere")
-    mine, _, said = runs.predictions(run, "test")
-    both = np.intersect1d(ids, mine)  # the same rows get the same answer
-    np.testing.assert_allclose(
-        logits[np.isin(ids, both)],
-        said[np.argsort(mine)][np.searchsorted(np.sort(mine), ids[np.isin(ids, both)])],
-        atol=1e-5,
-    )
-
-
-def test_classes_in_another_order_are_the_same_classes(finished):
-    run, given = finished["breast_cancer"], other(finished)
-    turned = dataclasses.replace(given, classes=given.classes[::-1], targets=1 - given.targets)
-    one, two = (evaluation.evaluate_on(run, data)["figures"]["n_right"] for data in (given, turned))
-    assert one == two
-
-
-def test_data_without_a_column_is_refused(finished):
-    given = other(finished)
-    first = given.columns[0].name
-    less = dataclasses.replace(given, table=given.table.drop(columns=first), columns=given.columns[1:])
-    with pytest.raises(ValueError, match=f"elsewhere has no column {first}; the run needs each of its columns"):
-        evaluation.evaluate_on(finished["breast_cancer"], less)
-
-
-def test_data_with_a_class_that_the_run_does_not_know_is_refused(finished):
-    with pytest.raises(ValueError, match="classes that the run does not know \\(strange\\)"):
-        evaluation.evaluate_on(finished["breast_cancer"], other(finished, classes=("strange", "benign")))
-
-
-def test_images_for_a_run_on_a_table_are_refused(finished):
-    with pytest.raises(ValueError, match="The run is for tables but digits has images"):
-        evaluation.evaluate_on(finished["breast_cancer"], data.get("digits"))
-
-
-def test_an_evaluation_that_was_not_made_is_said_with_the_command(finished):
-    with pytest.raises(LookupError, match="was not evaluated on nothing; do so: python -m core evaluate"):
-        evaluation.on_other(finished["digits"], "nothing")
 
 
 def test_a_record_of_an_older_version_is_none(finished):

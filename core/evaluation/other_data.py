@@ -1,0 +1,130 @@
+"""A run judged on other data than its own: next month's rows, photographs of another camera."""
+
+import contextlib
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+
+from core import evaluation, folds, runs
+from core.data import split, store
+from core.data.dataset import Dataset, Schema, encode
+from core.evaluation import leaks, metrics, summary
+from core.workspace import command
+
+
+def evaluate(run: str, other: Dataset) -> dict:
+    """Predict all samples of another data set, store predictions and figures under its name, return the record.
+
+    {"format", "data", "fingerprint", "made", "weights", "pixels", "figures": see `summary.figures`, "twins": which of
+    the samples were in training too, see `leaks.of_other`}. ValueError if the run cannot be asked about such data.
+    """
+    from core import model as models
+
+    if folds.members(run):
+        raise ValueError(f"Run {run} pools folds, each with a net of its own; evaluate one of them, or train on all.")
+    asked = fitted(runs.schema(run), other)
+    logits, pixels = evaluation.answers(models.load(run), asked, np.arange(len(asked)))
+    temperature = (runs.evaluation(run) or {}).get("temperature", 1.0)
+    record = {
+        "format": runs.EVALUATION,
+        "data": other.name,
+        "fingerprint": other.fingerprint,
+        "made": time.time(),
+        "weights": runs.weights_stamp(run),
+        "pixels": pixels,
+        "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
+        "twins": _twins(run, asked, logits.argmax(axis=1)),
+    }
+    runs.write_predictions(run, f"on-{other.name}", asked.ids, asked.targets, logits)
+    runs.write_record(run, f"predictions/on-{other.name}.json", record)
+    return record
+
+
+def evaluate_named(run: str, name: str) -> dict:
+    """`evaluate` on the current version of a stored data set."""
+    from core import data
+
+    return evaluate(run, data.get(name))
+
+
+def known(run: str) -> list[str]:
+    """The names of the data sets that a run, with the weights it has now, was evaluated on besides its own."""
+    found = []
+    for file in runs.path(run, "predictions").glob("on-*.json"):
+        with contextlib.suppress(runs.DamagedRun):  # listed too; whoever asks for it is told
+            if not runs.of_these_weights(run, runs.read_json(run, f"predictions/{file.name}", runs.EVALUATION)):
+                continue
+        found.append(file.stem.removeprefix("on-"))
+    return sorted(found)
+
+
+def read(run: str, name: str) -> dict:
+    """The record of `evaluate`; LookupError if there is none."""
+    if name not in known(run):
+        ask = f"{command('core')} evaluate {run} --data {name}"
+        raise LookupError(f"Run {run} was not evaluated on {name}; do so: {ask}")
+    return runs.read_json(run, f"predictions/on-{name}.json", runs.EVALUATION)
+
+
+def possible(run: str) -> list[str]:
+    """The names of the stored data sets besides its own that a run could be evaluated on; from small files."""
+    if folds.members(run):
+        return []
+    schema, own, found = runs.schema(run), runs.fingerprint(run), []
+    for name in set(store.names()) - {runs.config_now(run).data.name}:
+        with contextlib.suppress(LookupError, ValueError, OSError):  # a damaged set is no candidate
+            facts = store.facts(name)
+            theirs = Schema.from_dict(facts["schema"])
+            columns = {column.name for column in theirs.columns} | {left["name"] for left in facts.get("left_out", [])}
+            _check(schema, name, theirs, columns)
+            if facts.get("fingerprint") != own:
+                found.append(name)
+    return sorted(found)
+
+
+def is_current(record: dict) -> bool:
+    """Whether a record of `evaluate` is of the data set as it is now; also if that is gone."""
+    try:
+        return record["fingerprint"][: len(store.version(record["data"]))] == store.version(record["data"])
+    except (LookupError, ValueError):
+        return True
+
+
+def fitted(schema: Schema, other: Dataset) -> Dataset:
+    """The data set `other` with the columns and classes of a run's schema; ValueError if it cannot have them."""
+    _check(schema, other.name, other.schema, set(other.frame.columns) if other.kind == "table" else set())
+    place = np.array([schema.classes.index(name) for name in other.classes])
+    made = dataclasses.replace(
+        other, classes=schema.classes, targets=place[other.targets].astype(np.int64), columns=schema.columns
+    )
+    if schema.kind == "table":
+        encode(made.frame, made.columns)  # ValueError here if a number is text
+    return made
+
+
+def _check(schema: Schema, name: str, theirs: Schema, columns: set[str]) -> None:
+    """ValueError with the sentence if data of another schema, with these columns, is nothing for a run."""
+    if theirs.kind != schema.kind:
+        kinds = {"image": "images", "table": "tables"}
+        raise ValueError(f"The run is for {kinds[schema.kind]} but {name} has {kinds[theirs.kind]}.")
+    if unknown := [one for one in theirs.classes if one not in schema.classes]:
+        raise ValueError(
+            f"{name} has classes that the run does not know ({', '.join(unknown[:5])}); "
+            f"it knows {', '.join(schema.classes[:10])}."
+        )
+    if schema.kind == "image":
+        if theirs.shape[0] != schema.shape[0]:
+            raise ValueError(f"{name} has {theirs.shape[0]} channels; the run was trained on {schema.shape[0]}.")
+    elif missing := [column.name for column in schema.columns if column.name not in columns]:
+        raise ValueError(f"{name} has no column {', '.join(missing)}; the run needs each of its columns.")
+
+
+def _twins(run: str, other: Dataset, y_pred: np.ndarray) -> dict[str, Any]:
+    try:
+        own = runs.dataset(run)
+        train = split.load(runs.path(run, "split.parquet"), own.ids)["train"]
+    except (LookupError, ValueError, OSError):
+        return leaks.unknown("its data or its split is gone")
+    return leaks.of_other(own, train, other, y_pred)
