@@ -9,7 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from core import config, data, files, folds, jobs, nets, runs, trash, words
+from core import config, data, files, folds, jobs, nets, processes, runs, trash, words
 from core.data.cli import added
 from core.data.cli import app as data_app
 from core.evaluation.cli import compare, evaluate, note, slices
@@ -333,6 +333,7 @@ def show(run: str) -> str:
 
 def guarded(run_app: Callable[[], Any]) -> None:
     """Run a command line; our own errors become one sentence on the error stream and exit code 1."""
+    processes.look_for_garbage_seldom()
     try:
         run_app()
     except (KeyError, IndexError):  # a fault, not a sentence of ours

@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import progress
+from core import processes, progress
 from core.workspace import workspace
 from dashboard import sharing
 
@@ -234,6 +234,7 @@ def _begin(shared) -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+    processes.look_for_garbage_seldom()
 
 
 def _work(number: int, where: str, function: Callable, args: tuple):

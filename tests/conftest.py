@@ -1,6 +1,7 @@
 """What many tests share: an empty workspace each, and one workspace with finished runs for all that only read."""
 
 import functools
+import gc
 import shutil
 import sys
 
@@ -8,6 +9,8 @@ import pytest
 
 from core import config, data, jobs
 from tests.workspaces import once, together, workspace_of
+
+gc.disable()  # until all is imported: nothing of it is garbage
 
 
 def pytest_collection_modifyitems(items):
@@ -19,8 +22,11 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     """What libraries look for anew each time, and find the same, is looked for once.
 
-    AppTest looks through all installed packages for components at each page, PyTorch for operators at each export.
+    AppTest looks through all installed packages for components at each page, PyTorch for operators at each export, and
+    Python through all there is for garbage.
     """
+    gc.freeze()
+    gc.enable()
     if "streamlit.testing.v1" in sys.modules:
         from streamlit.components.v2 import manifest_scanner as scanner
 

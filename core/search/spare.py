@@ -60,6 +60,7 @@ def main(workspace: str) -> int:
     os.environ["VITRINE_WORKSPACE"] = workspace
     from core.training import worker
 
+    processes.look_for_garbage_seldom()
     load()
     run = sys.stdin.readline().strip()
     if not run:

@@ -32,6 +32,7 @@ def main(folder: str) -> int:
     os.environ["VITRINE_WORKSPACE"] = str(where.parent.parent)
     run = where.name
     processes.print_in_vain()
+    processes.look_for_garbage_seldom()
     with jobs.alive(run):
         if folds.members(run):  # nothing to train: it waits for others
             return _finish(run, contextlib.nullcontext(), lambda: pooled.pool(run))

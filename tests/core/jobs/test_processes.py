@@ -1,6 +1,7 @@
 """A run is started, stopped, killed and gone on with as a process of its own."""
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -11,7 +12,8 @@ import time
 import psutil
 import pytest
 
-from core import config, data, folds, jobs, processes, runs
+from core import cli, config, data, folds, jobs, processes, runs
+from core.training import worker
 from tests.core import toys
 from tests.core.jobs.waiting import queued
 from tests.core.toys import until
@@ -197,3 +199,13 @@ def test_again_finds_data_that_was_renamed(monkeypatch, once_more):
     second = once_more(first)
     assert (runs.config(second).data.name, runs.dataset(second).name) == ("folk", "folk")
     assert runs.config(second).training == runs.config(first).training
+
+
+@pytest.mark.parametrize("begin", [lambda _: cli.guarded(lambda: None), worker.main])
+def test_what_imports_much_looks_for_garbage_seldom(begin, monkeypatch, workspace):
+    asked = []
+    monkeypatch.setattr(gc, "set_threshold", lambda *often: asked.append(often))
+    monkeypatch.setattr(processes, "print_in_vain", lambda: None)
+    with contextlib.suppress(OSError, LookupError):
+        begin(str(workspace / "runs" / "none"))
+    assert asked == [processes.GARBAGE]
