@@ -22,11 +22,15 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     """What libraries look for anew each time, and find the same, is looked for once.
 
-    AppTest looks through all installed packages for components at each page, PyTorch for operators at each export, and
-    Python through all there is for garbage.
+    AppTest looks through all installed packages for components at each page, PyTorch for operators at each export,
+    scikit-learn reads its data sets from CSV, and Python looks through all there is for garbage.
     """
     gc.freeze()
     gc.enable()
+    from sklearn import datasets
+
+    for name in ("load_breast_cancer", "load_digits", "load_iris", "load_wine"):
+        setattr(datasets, name, functools.cache(getattr(datasets, name)))
     if "streamlit.testing.v1" in sys.modules:
         from streamlit.components.v2 import manifest_scanner as scanner
 
