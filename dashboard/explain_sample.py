@@ -119,7 +119,8 @@ def _images(run, schema, dataset, chosen, asked, methods, how, opacity) -> None:
             below[method] = st.container(gap="small")
     _below(run, asked, found, options, below)
     with first:
-        st.markdown("**The picture**")
+        with st.container(horizontal=True, vertical_alignment="center", key="title-picture"):
+            st.markdown("**The picture**")
         image = dataset.images[chosen.place] if chosen.place >= 0 else None
         kept = [one.arrays["x"] for one in found.values() if one is not None]
         if image is None and kept:
@@ -159,7 +160,8 @@ def _table(run, schema, dataset, chosen, asked, methods) -> None:
             below[method] = st.container(gap="small")
     _below(run, asked, found, options, below)
     with right:
-        st.markdown("**The row**")
+        with st.container(horizontal=True, vertical_alignment="center", key="title-row"):
+            st.markdown("**The row**")
         kept = next(filter(None, found.values()), None)
         x = dataset.x[chosen.place] if chosen.place >= 0 else kept and kept.arrays["x"]
         percent = kept is not None and kept.record["unit"] == "probability"  # as in the figure beside it

@@ -41,6 +41,8 @@ button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec
 @media (hover: hover) {
   [class*="st-key-figure-"]:not(:hover, :focus-within) > :last-child:not(:first-child) { opacity: 0; }
 }
+[class*="st-key-title-"] { min-height: 2.5rem; }  /* as one with a button */
+.st-key-title-picture { margin-bottom: .6rem; }
 [class*="st-key-figure-confusion"] .spikeline:not([stroke-dasharray]) { display: none; }
 a:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid currentColor !important; }
 .verdict { font-size: 1.3rem; font-weight: 620; padding: .7rem 1rem; border-left: .35rem solid; border-radius: .3rem; }
