@@ -56,7 +56,7 @@ def figures(run: str, part: str = "test") -> dict:
     record = runs.evaluation(run)
     if record is None:
         old = runs.path(run, "evaluation.json").exists()
-        why = "was evaluated by an earlier version" if old else "has no figures yet"
+        why = "has figures that are out of date" if old else "has no figures yet"
         raise ValueError(f"{notes.name(run)} {why}; `{command('core')} evaluate {run}` computes them.")
     return record[part]["metrics"]
 

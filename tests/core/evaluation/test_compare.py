@@ -347,7 +347,7 @@ def test_an_older_evaluation_says_how_to_make_a_new_one():
     with pytest.raises(ValueError) as error:
         compare.figures(run)
     assert error.value.args[0] == (
-        f"old was evaluated by an earlier version; `python -m core evaluate {run}` computes them."
+        f"old has figures that are out of date; `python -m core evaluate {run}` computes them."
     )
 
 
