@@ -123,11 +123,12 @@ def test_too_long_a_list_of_entries_is_refused_before_it_is_read(tmp_path, monke
     refused(tmp_path, path, "lists 10 entries")
 
 
-@pytest.mark.slow
-def test_more_entries_than_the_old_format_can_count_are_unpacked(tmp_path):
-    path = make(tmp_path, [(f"{i % 10}/{i}.jpg", b"x") for i in range(70_000)], method=zipfile.ZIP_STORED)
+def test_more_entries_than_the_old_format_can_count_are_read(tmp_path):
+    """Only a few are written, as a disk takes long for so many files."""
+    many = [(f"__MACOSX/{i}.jpg", b"x") for i in range(66_000)]
+    path = make(tmp_path, [("a/0.jpg", b"x"), *many, ("a/1.jpg", b"y")], method=zipfile.ZIP_STORED)
     archive.unpack(path, tmp_path / "out", quiet)
-    assert sum(len(files) for _, _, files in os.walk(tmp_path / "out")) == 70_000
+    assert sorted(file.name for file in (tmp_path / "out").rglob("*.jpg")) == ["0.jpg", "1.jpg"]
 
 
 @pytest.mark.parametrize(
