@@ -187,9 +187,9 @@ def test_an_evaluation_of_an_earlier_version_says_how_to_make_a_new_one(show, pa
     runs.write_json(runs.path(pair[0], "evaluation.json"), old)
     page = show("compare", runs=",".join(pair))
     check(page)
-    assert f"old has figures that are out of date; `python -m core evaluate {pair[0]}`" in page.info[
-        0
-    ].value.replace("\\", "")
+    assert f"old has figures that are out of date; `python -m core evaluate {pair[0]}`" in page.info[0].value.replace(
+        "\\", ""
+    )
 
 
 def test_a_run_that_is_gone_is_said_so(show, pair):
