@@ -64,9 +64,6 @@ def _slices(run: str, part: str, stamp: int, said: np.ndarray, of_class: str | N
 
 def of_slices(run: str, part: str, classes: list[str], said: np.ndarray) -> None:
     """Where the run, deciding as `said`, fails more than elsewhere, and a slice of a person's own."""
-    if part not in ("val", "test"):
-        st.info("Slices are looked for in the run's own data.", icon=":material/info:")
-        return
     missed = {f"{name} missed": name for name in classes}
     kind = url.select("Mistakes", ["all mistakes", *missed], "mistakes", "all mistakes", width=260)
     of_class = missed.get(kind)
@@ -169,7 +166,7 @@ def of_leaks(run: str, part: str) -> None:
     if part == "test":
         record = engine.attempt("Looking for twins of test samples in training", leaks.of_run, run)
     else:
-        record = other_data.read(run, part.removeprefix("on-")).get("twins")
+        record = other_data.read(run, part.removeprefix(other_data.PREFIX)).get("twins")
     if not record:
         return
     st.markdown(f"**{words.markdown(record['sentence'])}**")

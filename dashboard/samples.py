@@ -87,9 +87,9 @@ def sort_key(found: answers.Answers, sort: str, where: np.ndarray) -> np.ndarray
 def dataset_for(run: str, part: str) -> Dataset | None:
     """The data of the predictions, or None with the reason on the page if it is gone."""
     try:
-        if not part.startswith("on-"):
+        if not part.startswith(other_data.PREFIX):
             return run_page.dataset_of(run)
-        record = other_data.read(run, part.removeprefix("on-"))
+        record = other_data.read(run, part.removeprefix(other_data.PREFIX))
         return run_page.dataset_with(record["fingerprint"], record["data"]) or run_page.dataset(record["data"])
     except (ValueError, LookupError) as error:
         reason = words.markdown(str(error.args[0]))
@@ -185,7 +185,7 @@ def one(run: str, part: str, place: int, dataset: Dataset | None, said: int) -> 
                 query_params={"run": run, "sample": sample},
             )
     with right:
-        if part.startswith("on-") or folds.members(run):  # other training samples, or none in this run
+        if part.startswith(other_data.PREFIX) or folds.members(run):  # other training samples, or none in this run
             return
         if st.toggle("Most similar in training", key="similar", help="By what the net's last layer sees of them."):
             neighbours(run, sample, dataset, classes)

@@ -13,6 +13,8 @@ from core.data.dataset import Dataset, Schema, encode
 from core.evaluation import leaks, metrics, summary
 from core.workspace import command
 
+PREFIX = "on-"  # of the part of a run's predictions that is another data set
+
 
 def evaluate(run: str, other: Dataset) -> dict:
     """Predict all samples of another data set, store predictions and figures under its name, return the record.
@@ -37,8 +39,8 @@ def evaluate(run: str, other: Dataset) -> dict:
         "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
         "twins": _twins(run, asked, logits.argmax(axis=1)),
     }
-    runs.write_predictions(run, f"on-{other.name}", asked.ids, asked.targets, logits)
-    runs.write_record(run, f"predictions/on-{other.name}.json", record)
+    runs.write_predictions(run, f"{PREFIX}{other.name}", asked.ids, asked.targets, logits)
+    runs.write_record(run, f"predictions/{PREFIX}{other.name}.json", record)
     return record
 
 
@@ -52,11 +54,11 @@ def evaluate_named(run: str, name: str) -> dict:
 def known(run: str) -> list[str]:
     """The names of the data sets that a run, with the weights it has now, was evaluated on besides its own."""
     found = []
-    for file in runs.path(run, "predictions").glob("on-*.json"):
+    for file in runs.path(run, "predictions").glob(f"{PREFIX}*.json"):
         with contextlib.suppress(runs.DamagedRun):  # listed too; whoever asks for it is told
             if not runs.of_these_weights(run, runs.read_json(run, f"predictions/{file.name}", runs.EVALUATION)):
                 continue
-        found.append(file.stem.removeprefix("on-"))
+        found.append(file.stem.removeprefix(PREFIX))
     return sorted(found)
 
 
@@ -65,7 +67,18 @@ def read(run: str, name: str) -> dict:
     if name not in known(run):
         ask = f"{command('core')} evaluate {run} --data {name}"
         raise LookupError(f"Run {run} was not evaluated on {name}; do so: {ask}")
-    return runs.read_json(run, f"predictions/on-{name}.json", runs.EVALUATION)
+    return runs.read_json(run, f"predictions/{PREFIX}{name}.json", runs.EVALUATION)
+
+
+def dataset(run: str, name: str) -> Dataset:
+    """The data set that a record is about, as the run took it; ValueError if that is gone."""
+    from core import data
+
+    fingerprint = read(run, name)["fingerprint"]
+    holder = store.find(fingerprint, name)
+    if holder is None:
+        raise ValueError(f"The data set {name} is not there any more as run {run} was evaluated on it.")
+    return fitted(runs.schema(run), data.get(holder, fingerprint[:12]))
 
 
 def possible(run: str) -> list[str]:

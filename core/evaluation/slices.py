@@ -77,15 +77,17 @@ def find(table: pd.DataFrame, wrong: np.ndarray, seed: int = 0, rate: float = 0.
 def of_run(run: str, part: str = "test", of_class: str | None = None, y_pred: np.ndarray | None = None, **how) -> dict:
     """The slices of one part of a run's data on which it fails; see `of_samples`.
 
+    part : "val", "test" or "on-<data set>", one that the run was evaluated on
     y_pred : int (n,), the decisions at an operating point; None takes the most probable class
     Raises ValueError if the data or the predictions are gone.
     """
     from core import runs
+    from core.evaluation import other_data
 
     ids, y_true, logits = runs.predictions(run, part)
-    return of_samples(
-        runs.dataset(run), ids, y_true, logits.argmax(axis=1) if y_pred is None else y_pred, of_class, **how
-    )
+    own = not part.startswith(other_data.PREFIX)
+    dataset = runs.dataset(run) if own else other_data.dataset(run, part.removeprefix(other_data.PREFIX))
+    return of_samples(dataset, ids, y_true, logits.argmax(axis=1) if y_pred is None else y_pred, of_class, **how)
 
 
 def of_samples(

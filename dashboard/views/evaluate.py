@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import runs, words
-from core.evaluation import operating
+from core.evaluation import operating, other_data
 from dashboard import (
     answers,
     evaluation_data,
@@ -28,6 +28,7 @@ SECTIONS = (
     "Sets",
     "Metrics",
 )
+OF_OWN_DATA = ("Wrong labels", "Breaking it", "By epoch")  # whatever the run is evaluated on
 
 
 @st.fragment
@@ -57,6 +58,8 @@ def everything(run: str, part: str, figures: dict) -> None:
         with two:
             evaluation_figures.others(run, part, figures, outcome, point)
     section = url.segments("Section", SECTIONS, "look", SECTIONS[0])
+    if part != "test" and section in OF_OWN_DATA:
+        st.caption("Of the run's own data.")
     if section == "Class by class":
         evaluation_figures.class_table(outcome, figures)
     elif section == "Samples":
@@ -89,7 +92,7 @@ row = run_page.header(run)
 record = run_page.figures(run, row)
 offered = evaluation_data.choices(run)
 on = evaluation_data.chosen(offered)
-part = "test" if on == evaluation_data.OWN else f"on-{on}"
+part = "test" if on == evaluation_data.OWN else other_data.PREFIX + on
 found = {**record, "figures": record["test"]} if part == "test" else evaluation_data.figures(run, on)
 with st.container(horizontal=True):
     if found:

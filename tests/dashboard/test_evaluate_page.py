@@ -274,3 +274,16 @@ def test_figures_on_data_that_has_changed_since_are_said_to_be_old(show, finishe
     pages.check(page)
     assert page.warning[1].value == "elsewhere has changed since; these are figures of before."
     assert button(page, "Evaluate again")
+
+
+def test_each_section_is_of_the_other_data_or_says_that_it_is_not(show, finished):
+    run = finished["breast_cancer"]
+    other_data.evaluate(run, elsewhere(run))
+    for look in ("Samples", "Slices", "Sets", "Metrics"):
+        page = show("evaluate", run=run, on="elsewhere", look=look)
+        pages.check(page)
+        assert "Of the run's own data." not in [one.value for one in page.caption]
+    for look in ("Wrong labels", "Breaking it", "By epoch"):
+        page = show("evaluate", run=run, on="elsewhere", look=look)
+        pages.check(page)
+        assert "Of the run's own data." in [one.value for one in page.caption]

@@ -7,7 +7,7 @@ import pytest
 
 from core import data, runs
 from core.data import split
-from core.evaluation import other_data
+from core.evaluation import other_data, slices
 from tests.core import toys
 
 
@@ -124,6 +124,20 @@ def test_without_the_split_of_the_run_its_rows_are_not_known(finished):
     twins = other_data.evaluate(run, given)["twins"]
     assert (twins["n_twins"], twins["pairs"]) == (None, [])
     assert twins["sentence"] == "Whether the run was trained on any of it is not known: its data or its split is gone."
+
+
+def test_slices_are_found_in_other_data_as_it_was(finished):
+    run, given = finished["breast_cancer"], other(finished)
+    other_data.evaluate(run, data.store.put(given))
+    found = slices.of_run(run, "on-elsewhere")
+    assert len(found["table"]) == len(found["wrong"]) == 569
+    data.store.put(dataclasses.replace(given, targets=np.roll(given.targets, 1)))
+    assert slices.of_run(run, "on-elsewhere")["sentence"] == found["sentence"]
+    data.store.delete("elsewhere")
+    assert other_data.dataset(run, "elsewhere").name == "breast_cancer"  # which has the same content
+    data.store.delete("breast_cancer")
+    with pytest.raises(ValueError, match="The data set elsewhere is not there any more as run"):
+        slices.of_run(run, "on-elsewhere")
 
 
 def test_sets_are_offered_that_the_run_can_be_asked_about(finished):
