@@ -26,7 +26,7 @@ KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": s
 
 # New objects before the next look for garbage, and such looks before the next one through older objects. With Python's
 # own 700, 10, 10 a run spends a tenth of its start with that, an export a sixth: imports make much and leave nothing.
-GARBAGE = (20_000, 20, 100)
+GARBAGE = (20_000, 10, 10)
 
 
 def look_for_garbage_seldom() -> None:
