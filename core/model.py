@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core import folds, nets, preprocessing, runs
+from core import folds, nets, preprocessing, progress, runs
 from core.config import NetConfig
 from core.data.dataset import Dataset, Schema
 from core.training import checkpoint
@@ -87,7 +87,10 @@ def predict_originals(model: nn.Module, dataset: Dataset, where: np.ndarray) -> 
     if dataset.kind != "image" or "file" not in dataset.about or not dataset.root:
         return None
     try:
-        logits = [predict(model, image[None]) for image in originals(dataset, where)]
+        logits = []
+        for i, image in enumerate(originals(dataset, where)):
+            progress.report(i, len(where))
+            logits.append(predict(model, image[None]))
     except (OSError, ValueError):
         return None
     return np.concatenate(logits) if logits else None

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from core import progress
 from core.data.dataset import Dataset
 
 CHUNK_BYTES = 32 * 1024 * 1024
@@ -17,10 +18,10 @@ def content_keys(dataset: Dataset) -> np.ndarray:
     if dataset.kind == "image":
         n_bytes = max(1, dataset.pictures[:1].nbytes)
         step = max(1, CHUNK_BYTES // n_bytes)
-        pieces = [
-            _hash_images(np.ascontiguousarray(dataset.pictures[start : start + step]))
-            for start in range(0, len(dataset), step)
-        ]
+        pieces = []
+        for start in range(0, len(dataset), step):
+            progress.report(start, len(dataset))
+            pieces.append(_hash_images(np.ascontiguousarray(dataset.pictures[start : start + step])))
         return np.concatenate([np.empty(0, np.uint64), *pieces])
     if not dataset.columns:
         return np.arange(len(dataset), dtype=np.uint64)  # nothing is known of the rows, so none are the same

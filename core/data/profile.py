@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from core import progress
 from core.data import split
 from core.data.dataset import Dataset
 
@@ -179,6 +180,7 @@ def _pieces(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Start and images of one piece after the other, so that a memory-mapped set is never in memory as a whole."""
     step = max(1, CHUNK_BYTES // max(1, images[:1].nbytes))
     for start in range(0, len(images), step):
+        progress.report(start, len(images))
         yield start, np.asarray(images[start : start + step])
 
 

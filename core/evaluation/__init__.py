@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import runs, words
+from core import progress, runs, words
 from core.data import split
 from core.data.dataset import Dataset
 from core.evaluation import calibration, metrics, summary
@@ -27,9 +27,10 @@ def evaluate(run: str) -> dict:
     shift = model.prior_shift.numpy()
     positions = split.load(runs.path(run, "split.parquet"), dataset.ids)
     facts = {"epoch": checkpoint.load(runs.path(run, "checkpoints", "best.pt"))["epoch"]}
-    for part in ("val", "test"):
+    for i, part in enumerate(("val", "test")):
         where = positions[part]
-        logits, facts["pixels"] = answers(model, dataset, where)
+        with progress.within(i, 2):
+            logits, facts["pixels"] = answers(model, dataset, where)
         runs.write_predictions(run, part, dataset.ids[where], dataset.targets[where], logits)
     return recorded(run, facts, shift)
 

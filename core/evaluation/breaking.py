@@ -6,12 +6,11 @@ own, lengths being shares of the image's side, so that they mean the same for sm
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from core import runs
+from core import progress, runs
 from core.data import split
 from core.evaluation.intervals import proportion
 
@@ -55,14 +54,12 @@ TABLES = (
 
 def curves(
     run: str,
-    progress: Callable[[float, str], None] | None = None,
     part: str = "test",
     most: int = 1000,
     drop: float = DROP,
 ) -> dict:
     """Accuracy of a run on spoiled samples of a part, by severity, kept in its folder as robustness.json.
 
-    progress : is told the share that is done, and what is being done
     most : samples at most, drawn with a fixed seed;  drop : how far below the clean accuracy the line is
     {"format", "epoch", "weights", "part", "n", "drop", "line": accuracy or 0, "corruptions": [{"name", "title", "text",
     "unit", "levels": [None and 5], "accuracy": [6 times {"value", "low", "high"}], "falls_below": see `falls_below`}]}.
@@ -80,7 +77,7 @@ def curves(
         where = np.sort(np.random.default_rng(0).permutation(where)[:most])
     model.to(devices.best_device(runs.config(run).training.device))
     spoil = _images if dataset.kind == "image" else _table
-    kinds, n_right = spoil(model, dataset, where, progress or (lambda *_: None))
+    kinds, n_right = spoil(model, dataset, where)
     clean = proportion(n_right[0][0], len(where))
     line = max(0.0, clean["value"] - drop)
     record = {
@@ -152,7 +149,7 @@ def sentence(record: dict) -> str:
 # ------------------------------------------------------------------------------------------------------ tables
 
 
-def _table(model, dataset, where, progress) -> tuple[list[Corruption], np.ndarray]:
+def _table(model, dataset, where) -> tuple[list[Corruption], np.ndarray]:
     """The kinds that fit the data, and how many rows are right at each severity, int (n_kinds, 6)."""
     from core import model as models
 
@@ -173,14 +170,14 @@ def _table(model, dataset, where, progress) -> tuple[list[Corruption], np.ndarra
                 spoiled[drawn < level] = np.nan
                 spoiled[:, category] = np.nan_to_num(spoiled[:, category], nan=-1.0)
             found[i, severity] = (models.predict(model, spoiled).argmax(axis=1) == y_true).sum()
-            progress((6 * i + severity + 1) / (6 * len(kinds)), kind.title)
+            progress.report(6 * i + severity + 1, 6 * len(kinds))
     return kinds, found
 
 
 # ------------------------------------------------------------------------------------------------------ images
 
 
-def _images(model, dataset, where, progress) -> tuple[list[Corruption], np.ndarray]:
+def _images(model, dataset, where) -> tuple[list[Corruption], np.ndarray]:
     """The kinds that fit the data, and how many images are right at each severity, int (n_kinds, 6)."""
     import torch
 
@@ -208,7 +205,7 @@ def _images(model, dataset, where, progress) -> tuple[list[Corruption], np.ndarr
                 for severity, level in enumerate(kind.levels, 1):
                     generator = torch.Generator().manual_seed(10_000 * i + start)
                     found[i, severity] += n_right(_SPOIL[kind.name](x, level, generator), y)
-                progress((start + len(here) * (i + 1) / len(kinds)) / len(where), kind.title)
+                progress.report(start + len(here) * (i + 1) / len(kinds), len(where))
     return kinds, found
 
 

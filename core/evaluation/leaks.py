@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from core import words
+from core import progress, words
 from core.data.checks import near
 from core.data.content import content_keys
 from core.data.dataset import PARTS, Dataset
@@ -105,7 +105,8 @@ def _places(dataset: Dataset, ids: np.ndarray, run: str) -> np.ndarray:
 
 def _twins(dataset: Dataset, train: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Position of one twin in training of each sample at `where`, the nearest of those that are found, or -1."""
-    keys = content_keys(dataset)
+    with progress.within(0, 4):
+        keys = content_keys(dataset)
     twin = np.full(len(where), -1)
     contents, first = np.unique(keys[train], return_index=True)
     if len(contents):
@@ -119,7 +120,9 @@ def _twins(dataset: Dataset, train: np.ndarray, where: np.ndarray) -> np.ndarray
     in_train[train] = True
     at[where[twin < 0]] = np.flatnonzero(twin < 0)
     once = both[np.unique(keys[both], return_index=True)[1]]  # copies within the part crowd out what is to be found
-    for one, other in near.pairs(dataset, once):  # the closest first
+    with progress.within(1, 4, 3):
+        pairs = near.pairs(dataset, once)
+    for one, other in pairs:  # the closest first
         for i, j in ((one, other), (other, one)):
             if at[i] >= 0 and in_train[j] and twin[at[i]] < 0:
                 twin[at[i]] = j

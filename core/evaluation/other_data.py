@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core import evaluation, folds, runs
+from core import evaluation, folds, progress, runs
 from core.data import split, store
 from core.data.dataset import Dataset, Schema, encode
 from core.evaluation import leaks, metrics, summary
@@ -27,7 +27,11 @@ def evaluate(run: str, other: Dataset) -> dict:
     if folds.members(run):
         raise ValueError(f"Run {run} pools folds, each with a net of its own; evaluate one of them, or train on all.")
     asked = fitted(runs.schema(run), other)
-    logits, pixels = evaluation.answers(models.load(run), asked, np.arange(len(asked)))
+    model = models.load(run)
+    with progress.within(0, 2):
+        logits, pixels = evaluation.answers(model, asked, np.arange(len(asked)))
+    with progress.within(1, 2):
+        twins = _twins(run, asked, logits.argmax(axis=1))
     temperature = (runs.evaluation(run) or {}).get("temperature", 1.0)
     record = {
         "format": runs.EVALUATION,
@@ -37,7 +41,7 @@ def evaluate(run: str, other: Dataset) -> dict:
         "weights": runs.weights_stamp(run),
         "pixels": pixels,
         "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
-        "twins": _twins(run, asked, logits.argmax(axis=1)),
+        "twins": twins,
     }
     runs.write_predictions(run, f"{PREFIX}{other.name}", asked.ids, asked.targets, logits)
     runs.write_record(run, f"predictions/{PREFIX}{other.name}.json", record)

@@ -203,11 +203,14 @@ def _checks(content: bytes, file: File, torch_side: PyTorch, rows: Rows):
     with progress.within(0, total, 1):
         expected = _expected(torch_side, rows)
     plain = [name for name in file.outputs if name != "explanation"]
-    with progress.within(1, total, 2):
+    with progress.within(1, total):
         originals = models.predict_originals(torch_side.model, rows.dataset, rows.where)
+    with progress.within(2, total):
         if originals is not None:
-            images = models.originals(rows.dataset, rows.where)
-            got = [file.ask({"image": image[None]}, plain) for image in images]
+            got = []
+            for i, image in enumerate(models.originals(rows.dataset, rows.where)):
+                progress.report(i, len(everything))
+                got.append(file.ask({"image": image[None]}, plain))
             got = {name: np.concatenate([one[name] for one in got]) for name in got[0]}
             how = {"input": "original", "batch_size": 1, "optimised": True, "threads": None, "provider": "CPU"}
             yield how, everything, torch_side.answers(originals), got

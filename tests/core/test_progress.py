@@ -1,8 +1,13 @@
 """Progress: who listens hears of each report, and work within work counts as a piece of it."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
-from core import progress
+from core import data, evaluation, progress, runs
+from core.data import checks, profile
+from core.evaluation import leaks, other_data
 
 
 def heard(work) -> list[float]:
@@ -38,3 +43,21 @@ def test_a_listener_can_stop_the_work_and_leaves_nothing_behind():
     with progress.listen(stop), pytest.raises(progress.Stopped), progress.within(0, 2):
         pass
     assert heard(lambda: progress.report(1, 4)) == [0.25]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda run, _: evaluation.evaluate(run),
+        lambda run, _: leaks.of_run(run),
+        lambda run, digits: other_data.evaluate(run, dataclasses.replace(digits, name="others")),
+        lambda _, digits: checks.run(digits, data.parts(digits, runs.config(runs.names()[0]).data)),
+        lambda _, digits: profile.of_images(digits, np.full(len(digits), "train")),
+        lambda _, digits: profile.mean_images(digits),
+    ],
+)
+def test_what_takes_long_for_many_images_says_how_far_it_is_and_never_goes_back(work, finished):
+    run = finished["digits"]
+    given = runs.dataset(run)
+    shares = heard(lambda: work(run, given))
+    assert shares and shares == sorted(shares) and 0 <= shares[0] <= shares[-1] <= 1

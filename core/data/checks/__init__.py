@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from core import progress
 from core.data.checks import classes, columns, duplicates, notes, pictures
 from core.data.checks.finding import KINDS, SEVERITIES, Finding, Fix
 from core.data.checks.fixes import apply
@@ -16,12 +17,10 @@ def run(dataset: Dataset, parts: np.ndarray | None = None) -> list[Finding]:
 
     parts : of `split.make`; None leaves out what needs a split
     """
-    keys = content_keys(dataset)
-    found = [
-        *duplicates.find(dataset, parts, keys),
-        *columns.find(dataset),
-        *classes.find(dataset, parts),
-        *pictures.find(dataset, parts, keys),
-        *notes.find(dataset),
-    ]
+    with progress.within(0, 10):
+        keys = content_keys(dataset)
+    found = [*duplicates.find(dataset, parts, keys), *columns.find(dataset), *classes.find(dataset, parts)]
+    with progress.within(1, 10, 9):
+        found += pictures.find(dataset, parts, keys)
+    found += notes.find(dataset)
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))

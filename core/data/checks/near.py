@@ -8,6 +8,7 @@ the cosine transform; here with 64 low frequencies in the order of a zigzag.
 
 import numpy as np
 
+from core import progress
 from core.data.dataset import Dataset
 
 SMALLEST_SIDE = 16  # pixels; of smaller images nothing is said
@@ -60,6 +61,7 @@ def _frequencies(images, which, views) -> tuple[dict, np.ndarray]:
     tint = np.empty((len(which), images.shape[1]), np.float32)
     waves, place = _waves(), _zigzag()
     for start, grey, colour in _grey(images, which):
+        progress.report(start, len(which))
         here = slice(start, start + len(grey))
         tint[here] = colour
         for view in views:

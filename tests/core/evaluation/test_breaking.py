@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import runs
+from core import progress, runs
 from core.evaluation import breaking
 
 
@@ -56,7 +56,8 @@ def told():
 def test_the_curves_of_images_start_at_the_accuracy_of_clean_ones(finished, told):
     run = finished["digits"]
     assert breaking.read(run) is None
-    record = breaking.curves(run, lambda share, text: told.append((share, text)))
+    with progress.listen(lambda done, total: told.append(done / total)):
+        record = breaking.curves(run)
     assert breaking.read(run) == record
     assert [kind["name"] for kind in record["corruptions"]] == [kind.name for kind in breaking.IMAGES]
     _, y_true, logits = runs.predictions(run, "test")
@@ -65,14 +66,15 @@ def test_the_curves_of_images_start_at_the_accuracy_of_clean_ones(finished, told
         assert kind["accuracy"][0]["value"] == clean
         assert len(kind["accuracy"]) == len(kind["levels"]) == 6
     assert min(kind["accuracy"][5]["value"] for kind in record["corruptions"]) < record["line"]
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert told[-1][0] == 1
+    assert told == sorted(told)
+    assert told[-1] == 1
     assert breaking.sentence(record).endswith("of 5.")
 
 
 def test_the_curves_of_a_table_are_noise_and_missing_cells(finished, told):
     run = finished["breast_cancer"]
-    record = breaking.curves(run, lambda share, _: told.append(share), most=60, drop=0.05)
+    with progress.listen(lambda done, total: told.append(done / total)):
+        record = breaking.curves(run, most=60, drop=0.05)
     assert [kind["name"] for kind in record["corruptions"]] == ["noise", "missing"]
     assert record["n"] == 60
     clean = record["corruptions"][0]["accuracy"][0]["value"]
