@@ -109,3 +109,14 @@ def test_a_run_that_breaks_nowhere_says_so():
     kind = {"title": "Noise", "falls_below": None, "accuracy": [{"value": np.float64(0.9)}]}
     said = breaking.sentence({"line": 0.8, "corruptions": [kind]})
     assert said == "Accuracy stays above 80.0% at every severity; it is 90.0% on clean samples."
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 8, 8), (1, 3, 40, 31), (1, 1, 1, 9)])
+def test_blur_is_the_gaussian_of_torchvision(shape):
+    from torchvision.transforms.v2 import functional
+
+    x, side = torch.rand(shape, generator=torch.Generator().manual_seed(0)), min(shape[2:])
+    for level in next(kind.levels for kind in breaking.IMAGES if kind.name == "blur"):
+        size = 2 * max(1, min(round(3 * level * side), side - 1)) + 1
+        expected = x if side == 1 else functional.gaussian_blur(x, [size, size], [level * side] * 2)
+        torch.testing.assert_close(breaking._blur(x, level, None), expected, atol=1e-5, rtol=0)
