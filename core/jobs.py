@@ -17,6 +17,8 @@ from core.config import TrainConfig, check_together, seen_by_net, written_out
 from core.processes import ROOT  # noqa: F401 (for those who start their own)
 
 POOL = "folds.json"  # in the folder of a run that pools others, see `folds`
+STOP_SECONDS = 3.0  # in which a run that is asked to stop hears of it
+STEP_SECONDS = 20.0  # a long step of training may take before it does
 COURSE = 60  # epochs in a sparkline, at most
 _kept: dict[str, tuple] = {}  # by path: what the files of a run that is over were when read, and what they say
 
@@ -164,13 +166,17 @@ def working() -> list[dict]:
     return [row for row in reversed(summaries()) if row["state"] in runs.WORKING]
 
 
-def stop(run: str, timeout: float = 3.0) -> None:
+def stop(run: str, timeout: float | None = None) -> None:
     """Ask the run to stop; if it has not within `timeout` seconds, end its process. Returns when it is over.
 
+    timeout : STOP_SECONDS if None, or STEP_SECONDS for a run that trains: it hears of it after its step, and keeps a
+        checkpoint then
     Raises RuntimeError with a sentence if the process is still there after that.
     """
     if state(run) not in runs.WORKING:
         return
+    if timeout is None:
+        timeout = STEP_SECONDS if runs.status(run).get("phase") == "training" else STOP_SECONDS
     runs.path(run, "stop").touch()
     deadline = time.monotonic() + timeout
     while state(run) in runs.WORKING and time.monotonic() < deadline:

@@ -10,6 +10,7 @@ from core import data, runs
 from core.evaluation.metrics import softmax
 from exports import report
 from tests.browser.serving import serving
+from tests.core.toys import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -73,16 +74,17 @@ def test_the_report_opens_from_disk_and_draws_its_figures(page, finished):
 def test_a_closed_tab_and_a_restarted_dashboard_lose_nothing_and_stop_stops(page, workspace):
     with serving(workspace) as address:
         page.goto(f"{address}/train")
-        page.get_by_role("spinbutton", name="Epochs").fill("5000")
+        page.get_by_role("spinbutton", name="Epochs").fill("1000")
         page.get_by_role("spinbutton", name="Epochs").press("Enter")
         page.get_by_role("button", name="Train", exact=True).click()
         page.wait_for_url("**/live?run=*")
-        page.get_by_text("Epoch 1 of 5000").or_(page.get_by_text(" of 5000, ")).first.wait_for(timeout=60_000)
+        page.get_by_text(" of 1000, ").first.wait_for(timeout=60_000)
         page.goto("about:blank")
     (run,) = runs.names()
+    until(lambda: runs.history(run), seconds=60)
     with serving(workspace) as address:
         page.goto(f"{address}/live?run={run}")
-        page.get_by_text(" of 5000, ").first.wait_for()
+        page.get_by_text(" of 1000, ").first.wait_for()
         page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
         page.get_by_text("stopped", exact=True).wait_for()
     assert runs.status(run)["state"] == "stopped"

@@ -100,6 +100,25 @@ def test_a_process_that_does_not_listen_is_ended():
         deaf.stdout.close()
 
 
+def test_a_run_in_a_long_step_of_training_is_waited_for(monkeypatch):
+    run = queued()
+    runs.write_status(run, state="running", phase="training")
+    monkeypatch.setattr(jobs, "STOP_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "_terminate", lambda _: pytest.fail("it was ended, and its step with it"))
+    locked, over = threading.Event(), threading.Event()
+
+    def step():
+        with jobs.alive(run):
+            locked.set()
+            over.wait(0.5)
+            runs.write_status(run, state="stopped", message="By its own hand.")
+
+    threading.Thread(target=step).start()
+    locked.wait()
+    jobs.stop(run)
+    assert runs.status(run)["message"] == "By its own hand."
+
+
 @pytest.mark.slow
 def test_a_run_killed_in_the_middle_of_an_epoch_is_lost_and_never_running(start):
     run = start(epochs=10_000)
