@@ -40,6 +40,8 @@ def figures(run: str, name: str) -> dict | None:
         why = f"How much of {name} was in training was not looked at."
     elif twins["n_twins"]:
         st.warning(words.literal(twins["sentence"]), icon=":material/warning:")
+    else:
+        st.caption(words.literal(twins["sentence"]))
     if not other_data.is_current(found):
         why = f"{name} has changed since; these are figures of before."
     if why:

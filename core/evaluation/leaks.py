@@ -8,7 +8,7 @@ import pandas as pd
 from core import progress, words
 from core.data.checks import near
 from core.data.content import content_keys
-from core.data.dataset import PARTS, Dataset
+from core.data.dataset import Dataset
 from core.evaluation.intervals import proportion
 
 FORMAT = 1
@@ -32,7 +32,13 @@ def without_twins(
             f"The {part} part has {len(where)} samples, y_true {len(y_true)} and y_pred {len(y_pred)}; "
             "it needs as many of each."
         )
-    twin = _twins(dataset, np.asarray(positions["train"]), where)
+    thing = f"{part} {dataset.schema.sample_word}"
+    return _without(dataset, np.asarray(positions["train"]), where, y_true, y_pred, thing)
+
+
+def _without(dataset: Dataset, train, where, y_true, y_pred, thing: str, of: str = "") -> dict:
+    """thing : what one of the samples is called, "test row";  of : whose they are, " of april" """
+    twin = _twins(dataset, train, where)
     alone = twin < 0
     right = np.asarray(y_true) == np.asarray(y_pred)
     record = {
@@ -42,7 +48,7 @@ def without_twins(
         "accuracy": proportion(int(right.sum()), len(right)),
         "accuracy_without": proportion(int(right[alone].sum()), int(alone.sum())),
     }
-    return {**record, "sentence": _sentence(record, dataset, part)}
+    return {**record, "sentence": _sentence(record, dataset, thing, of)}
 
 
 def of_run(run: str, part: str = "test") -> dict:
@@ -83,7 +89,8 @@ def of_other(own: Dataset, train: np.ndarray, other: Dataset, y_pred: np.ndarray
     if own.kind == "image" and (own.schema.shape, own.schema.dtype) != (other.schema.shape, other.schema.dtype):
         return unknown("its images are stored with other sides or values than those of training")
     where = len(own) + np.arange(len(other))
-    return without_twins(_both(own, other), {"train": train, other.name: where}, other.targets, y_pred, other.name)
+    thing = own.schema.sample_word
+    return _without(_both(own, other), train, where, other.targets, y_pred, thing, f" of {other.name}")
 
 
 def unknown(reason: str) -> dict:
@@ -168,9 +175,7 @@ def _both(own: Dataset, other: Dataset) -> Dataset:
     )
 
 
-def _sentence(record: dict, dataset: Dataset, part: str) -> str:
-    own, thing = part in PARTS, dataset.schema.sample_word
-    thing, of = (f"{part} {thing}", "") if own else (thing, f" of {part}")
+def _sentence(record: dict, dataset: Dataset, thing: str, of: str) -> str:
     small = dataset.kind == "image" and min(dataset.pictures.shape[2:]) < near.SMALLEST_SIDE
     only = " Images this small are compared for exact copies only." if small else ""
     if record["n_twins"] == 0:

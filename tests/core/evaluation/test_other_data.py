@@ -14,7 +14,7 @@ from tests.core import toys
 def other(finished, **changes):
     """The rows of the breast cancer set under another name, changed."""
     given = runs.dataset(finished["breast_cancer"])
-    return dataclasses.replace(given, name="elsewhere", **changes)
+    return dataclasses.replace(given, **{"name": "elsewhere", **changes})
 
 
 def test_figures_on_other_data_of_other_weights_are_not_shown(finished):
@@ -76,8 +76,9 @@ def test_an_evaluation_that_was_not_made_is_said_with_the_command(finished):
         other_data.read(finished["digits"], "nothing")
 
 
-def test_rows_that_the_run_was_trained_on_are_said_and_the_accuracy_without_them(finished):
-    run, given = finished["breast_cancer"], other(finished)
+@pytest.mark.parametrize("name", ["elsewhere", "train", "test"])
+def test_rows_that_the_run_was_trained_on_are_said_and_the_accuracy_without_them(finished, name):
+    run, given = finished["breast_cancer"], other(finished, name=name)
     parts = split.load(runs.path(run, "split.parquet"), given.ids)
     where = np.concatenate([parts["train"][:40], parts["test"][:60]])
     some = dataclasses.replace(
@@ -87,12 +88,12 @@ def test_rows_that_the_run_was_trained_on_are_said_and_the_accuracy_without_them
     twins = record["twins"]
     assert twins["n_twins"] == 40
     assert twins["pairs"][0] == [given.ids[where[0]]] * 2
-    assert twins["sentence"].startswith("40 of 100 rows of elsewhere have a near twin in training; without them")
+    assert twins["sentence"].startswith(f"40 of 100 rows of {name} have a near twin in training; without them")
     assert twins["accuracy"] == record["figures"]["metrics"]["accuracy"]
     ids, y_true, logits = runs.predictions(run, "test")
     right = dict(zip(ids, logits.argmax(axis=1) == y_true))
     assert twins["accuracy_without"]["value"] == np.mean([right[one] for one in given.ids[parts["test"][:60]]])
-    assert other_data.read(run, "elsewhere")["twins"] == twins
+    assert other_data.read(run, name)["twins"] == twins
 
 
 def test_pictures_of_two_sets_are_compared_without_reading_them_all(finished):
