@@ -42,6 +42,8 @@ def figures(run: str, name: str) -> dict | None:
         st.warning(words.literal(twins["sentence"]), icon=":material/warning:")
     else:
         st.caption(words.literal(twins["sentence"]))
+    if unseen := other_data.unseen_sentence(found):
+        st.warning(words.literal(unseen), icon=":material/warning:")
     if not other_data.is_current(found):
         why = f"{name} has changed since; these are figures of before."
     if why:

@@ -90,6 +90,8 @@ def limits(run: str, record: dict, proof: dict | None) -> list[str]:
         found.append(f"On the data set {said(name)} its accuracy is {words.interval(accuracy)}.")
         if about.get("twins", {}).get("n_twins"):
             found.append(said(about["twins"]["sentence"], 400))
+        if unseen := other_data.unseen_sentence(about):
+            found.append(said(unseen, 400))
     found.append(_certificate(proof))
     return found
 

@@ -32,17 +32,17 @@ def evaluate(
     run = runs.resolve(run)
     if jobs.state(run) in runs.WORKING:
         raise ValueError(f"Run {run} is still at work; it is evaluated at its end.")
-    twins = None
+    also = {}
     if data_name is None:
         record = pooled.evaluate(run) if folds.members(run) else evaluation.evaluate(run)
         runs.write_status(run, **evaluation.headline(record))
         data_name, figures = runs.config(run).data.name, record["test"]
     else:
         record = other_data.evaluate(run, added(data_name, "", target, None, None, None))
-        figures, twins = record["figures"], record["twins"]
+        figures, also = record["figures"], {"twins": record["twins"], "unseen": record["unseen"]}
     if as_json:
         facts = {"run": run, "n": figures["n"], "metrics": figures["metrics"]}
-        print(json.dumps(facts | ({"twins": twins} if twins else {}), indent=1))
+        print(json.dumps(facts | also, indent=1))
         return
     table = Table(run, box=box.SIMPLE)
     table.add_column(plain(f"{data_name}, {words.count(figures['n'], 'sample')} (95% interval)"))
@@ -51,8 +51,9 @@ def evaluate(
             table.add_row(about.title, words.figure(figures["metrics"][name], about.form))
     console.print(table)
     console.print(plain(evaluation.sentence(figures, runs.schema(run).sample_word)))
-    if twins:
-        console.print(plain(twins["sentence"]))
+    if also:
+        for sentence in filter(None, (record["twins"]["sentence"], other_data.unseen_sentence(record))):
+            console.print(plain(sentence))
 
 
 def slices(

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from core import evaluation, folds, progress, runs
+from core import evaluation, folds, progress, runs, words
 from core.data import split, store
 from core.data.dataset import Dataset, Schema, encode
 from core.evaluation import leaks, metrics, summary
@@ -20,7 +21,8 @@ def evaluate(run: str, other: Dataset) -> dict:
     """Predict all samples of another data set, store predictions and figures under its name, return the record.
 
     {"format", "data", "fingerprint", "made", "weights", "pixels", "figures": see `summary.figures`, "twins": which of
-    the samples were in training too, see `leaks.of_other`}. ValueError if the run cannot be asked about such data.
+    the samples were in training too, see `leaks.of_other`, "unseen": [{"column", "share", "example"}, ...] of values
+    that the run does not know}. ValueError if the run cannot be asked about such data.
     """
     from core import model as models
 
@@ -42,6 +44,7 @@ def evaluate(run: str, other: Dataset) -> dict:
         "pixels": pixels,
         "figures": summary.figures(asked.targets, metrics.softmax(logits), asked.classes, temperature=temperature),
         "twins": twins,
+        "unseen": _unseen(asked) if asked.kind == "table" else [],
     }
     runs.write_predictions(run, f"{PREFIX}{other.name}", asked.ids, asked.targets, logits)
     runs.write_record(run, f"predictions/{PREFIX}{other.name}.json", record)
@@ -117,8 +120,61 @@ def fitted(schema: Schema, other: Dataset) -> Dataset:
         other, classes=schema.classes, targets=place[other.targets].astype(np.int64), columns=schema.columns
     )
     if schema.kind == "table":
-        encode(made.frame, made.columns)  # ValueError here if a number is text
+        made = dataclasses.replace(made, table=made.frame.assign(**_as_categories(made)))
+        _check_cells(made)
     return made
+
+
+def _check_cells(other: Dataset) -> None:
+    """ValueError with the sentence if a column does not hold what the run needs."""
+    kinds = {"number": "numbers", "date": "dates", "category": "text"}
+    for column in other.columns:
+        try:
+            encode(other.frame, (column,))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"The column {column.name} of {other.name} does not hold {kinds[column.type]}, which the run needs "
+                "there; add the data again and choose that type for it."
+            ) from error
+
+
+def _as_categories(other: Dataset) -> dict[str, pd.Series]:
+    """The columns that are categories to the run and numbers in this data, as text: 3.0 is "3"."""
+    numbers = {
+        column.name: other.frame[column.name]
+        for column in other.columns
+        if column.type == "category" and pd.api.types.is_numeric_dtype(other.frame[column.name].dtype)
+    }
+    return {
+        name: values.map(
+            {one: str(int(one)) if float(one).is_integer() else str(one) for one in values.dropna().unique()}
+        )
+        for name, values in numbers.items()
+    }
+
+
+def _unseen(asked: Dataset) -> list[dict]:
+    """Categories with values that the run does not know: {"column", "share" of its cells, "example"}, most first."""
+    found = []
+    for column in asked.columns:
+        if column.type != "category":
+            continue
+        values = asked.frame[column.name].dropna().map(str)
+        values = values[values != ""]
+        new = values[~values.isin(column.categories)]
+        if len(new):
+            found.append({"column": column.name, "share": len(new) / len(values), "example": new.iloc[0]})
+    return sorted(found, key=lambda row: -row["share"])
+
+
+def unseen_sentence(record: dict) -> str:
+    """What values of the data the run does not know, "" if there are none."""
+    rows = record.get("unseen", [])
+    if not rows:
+        return ""
+    said = [f"{row['column']} ({row['share']:.1%}, such as {words.quoted(row['example'], 30)})" for row in rows[:5]]
+    more = f" and {words.count(len(rows) - 5, 'more column')}" if len(rows) > 5 else ""
+    return f"Values that were not seen in training count as missing: {', '.join(said)}{more}."
 
 
 def _check(schema: Schema, name: str, theirs: Schema, columns: set[str]) -> None:

@@ -3,10 +3,12 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core import data, runs
 from core.data import split
+from core.data.dataset import Column, Dataset, Schema
 from core.evaluation import other_data, slices
 from tests.core import toys
 
@@ -125,6 +127,35 @@ def test_without_the_split_of_the_run_its_rows_are_not_known(finished):
     twins = other_data.evaluate(run, given)["twins"]
     assert (twins["n_twins"], twins["pairs"]) == (None, [])
     assert twins["sentence"] == "Whether the run was trained on any of it is not known: its data or its split is gone."
+
+
+WARDS = Schema("table", (2,), ("no", "yes"), (Column("ward", "category", ("1", "2")), Column("age", "number")))
+
+
+def wards(ward, age=(30.0, 40.0, 50.0, 60.0)):
+    frame = pd.DataFrame({"ward": ward, "age": age})
+    columns = (Column("ward", "number"), Column("age", "number"))
+    ids, targets = np.array(["a", "b", "c", "d"]), np.array([0, 1, 0, 1])
+    return Dataset("may", "table", targets, ("no", "yes"), ids, "", "", table=frame, columns=columns)
+
+
+def test_a_column_of_numbers_that_is_categories_to_the_run_is_read_as_such():
+    made = other_data.fitted(WARDS, wards([1.0, 2.0, np.nan, 3.0]))
+    assert made.x[:, 0].tolist() == [0, 1, -1, -1]
+    assert other_data._unseen(made) == [{"column": "ward", "share": 1 / 3, "example": "3"}]
+
+
+def test_values_that_the_run_does_not_know_are_said():
+    record = {"unseen": [{"column": "ward", "share": 1 / 3, "example": "3"}]}
+    assert other_data.unseen_sentence(record) == (
+        "Values that were not seen in training count as missing: ward (33.3%, such as '3')."
+    )
+    assert other_data.unseen_sentence({"unseen": []}) == other_data.unseen_sentence({}) == ""
+
+
+def test_text_where_the_run_needs_numbers_is_refused():
+    with pytest.raises(ValueError, match="The column age of may does not hold numbers, which the run needs there"):
+        other_data.fitted(WARDS, wards(["1", "2", "1", "2"], ["old", "young", "old", "old"]))
 
 
 def test_slices_are_found_in_other_data_as_it_was(finished):
