@@ -259,7 +259,8 @@ def test_a_run_is_evaluated_on_another_data_set_which_holds_rows_of_training(sho
     assert "How good is it on **elsewhere**?" in page.markdown[-1].value
     button(page, "Evaluate on it").click().run()
     pages.check(page)
-    assert any("Reported from 569 samples of elsewhere." in one.value for one in page.caption)
+    assert (other_data.known(run), [one.value for one in page.error]) == (["elsewhere"], [])
+    assert "Reported from 569 samples of elsewhere." in " ".join(one.value for one in page.caption)
     assert "of 569 rows of elsewhere have a near twin in training; without them accuracy is" in page.warning[0].value
 
 
