@@ -63,7 +63,7 @@ def test_a_run_at_work_is_not_offered_to_be_deleted(show):
 
 
 @pytest.mark.parametrize("name", OF_A_RUN)
-def test_a_dashboard_that_only_shows_offers_none_of_it(show, explained, name, monkeypatch):
+def test_a_dashboard_that_only_shows_offers_none_of_it(show, explained, name, monkeypatch, own_engine):  # noqa: ARG001
     run = explained["digits"]
     monkeypatch.setenv(sharing.VARIABLE, "1")
     monkeypatch.setattr("dashboard.access.gate", lambda: None)

@@ -58,7 +58,7 @@ assert after == before
 
 
 @pytest.fixture
-def shared(monkeypatch):
+def shared(monkeypatch, own_engine):  # noqa: ARG001 (an engine keeps the mode that it was started in)
     """The dashboard of a team, to which this test has the password already."""
     monkeypatch.setenv(sharing.VARIABLE, "1")
     monkeypatch.setattr(access, "gate", lambda: None)
@@ -200,7 +200,7 @@ def test_after_some_failures_an_address_waits_longer_and_longer():
 
 
 @pytest.fixture
-def asked(monkeypatch, finished):  # noqa: ARG001 (there are runs to be seen)
+def asked(monkeypatch, finished, own_engine):  # noqa: ARG001 (there are runs to be seen)
     """The Runs page of a shared dashboard whose password is "open sesame"."""
     from streamlit.testing.v1 import AppTest
 
