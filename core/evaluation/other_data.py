@@ -107,7 +107,7 @@ def possible(run: str) -> list[str]:
 def is_current(record: dict) -> bool:
     """Whether a record of `evaluate` is of the data set as it is now; also if that is gone."""
     try:
-        return record["fingerprint"][: len(store.version(record["data"]))] == store.version(record["data"])
+        return record["fingerprint"].startswith(store.version(record["data"]))
     except (LookupError, ValueError):
         return True
 
