@@ -84,8 +84,8 @@ def work(name: str, asked: search.Search, spare: Spare) -> str:
         except LookupError as error:  # the data is gone, so that no other trial could work either
             _tell(study, trial, _states().FAIL, str(error.args[0]))
             raise
+        runs.write_status(run, search=name, trial=trial.number)  # first: a search that ends here leaves no run unmarked
         trial.set_user_attr("run", run)
-        runs.write_status(run, search=name, trial=trial.number)
         spare.start(run)
         print(f"Trial {trial.number}: {trial.params}, run {run}", flush=True)
         if n_made + 1 < asked.trials:

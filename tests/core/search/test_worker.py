@@ -47,6 +47,19 @@ def test_a_run_knows_its_search_before_its_process_starts(name):
     assert seen == [name] * 3
 
 
+def test_a_run_knows_its_search_before_its_trial_knows_it(name, monkeypatch):
+    seen, note = [], optuna.trial.Trial.set_user_attr
+
+    def look(trial, key, value):
+        if key == "run":
+            seen.append(runs.status(value).get("search"))
+        note(trial, key, value)
+
+    monkeypatch.setattr(optuna.trial.Trial, "set_user_attr", look)
+    toys.work(name)
+    assert seen == [name] * 3
+
+
 def test_a_trial_that_fails_says_why_and_the_search_goes_on(name):
     said, _ = toys.work(name, lambda run: runs.write_status(run, state="failed", message="The loss is no number."))
     assert said == "3 trials made."
