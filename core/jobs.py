@@ -260,7 +260,7 @@ def _terminate(status: dict) -> None:
     process = processes.found(status.get("pid"), status.get("pid_created"))
     if process is None:
         return
-    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.TimeoutExpired):
         process.terminate()
         try:
             process.wait(2)
