@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-FIRST, LAST = 1678, 2261  # years that a table can hold, pandas' own limits
+from exports.model_file import YEARS
+
 BAD = -1_000_000  # in place of a part of a date that cannot be read
 
 
@@ -50,9 +51,9 @@ def nodes(text: str, days: str) -> list:
     hour, minute, second = part(time, ":", "::", 3)
     (second,) = part(second, ".", ".", 1)
 
-    starts = np.array([f"{y}-01-01" for y in range(FIRST, LAST + 2)], "datetime64[D]").astype(int)
-    years = {str(y): int(start) for y, start in zip(range(FIRST, LAST + 1), starts)}
-    leap = {str(y): int(length == 366) for y, length in zip(range(FIRST, LAST + 1), np.diff(starts))}
+    starts = np.array([f"{y}-01-01" for y in (*YEARS, YEARS.stop)], "datetime64[D]").astype(int)
+    years = {str(y): int(start) for y, start in zip(YEARS, starts)}
+    leap = {str(y): int(length == 366) for y, length in zip(YEARS, np.diff(starts))}
     lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     before = np.cumsum([0, *lengths[:-1]]).tolist()
     is_leap = number(year, leap)

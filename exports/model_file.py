@@ -1,5 +1,6 @@
 """An exported file as whoever deploys it sees it: its inputs and outputs, and rows or pictures as they come."""
 
+import datetime
 import json
 import pathlib
 import re
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 SAID = {"name": str, "column": str, "role": str, "type": str, "shape": list}  # of each input
-DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d*)?)?)?)?")
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d*)?)?)?)?", re.ASCII)
+LARGEST = float(np.finfo(np.float32).max)
+YEARS = range(1678, 2262)  # that a table can hold, pandas' own limits
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # as in core.data.tables.cells, in lower case
 
 
@@ -148,26 +151,31 @@ def _values(column: str, about: dict, values) -> np.ndarray:
         return _texts(column, about, values)
     try:
         return np.array([_number(value) for value in values], np.float32)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         for row, value in enumerate(values):
             try:
                 _number(value)
-            except (ValueError, TypeError):
-                said = f"row {row + 1}, column {column}: {str(value)[:50]!r} is no number; give a number, or nothing"
+            except (ValueError, TypeError, OverflowError) as error:
+                is_what = "too large" if isinstance(error, OverflowError) else "no number"
+                said = f"row {row + 1}, column {column}: {str(value)[:50]!r} is {is_what}; give a number, or nothing"
                 raise ValueError(f"In {said}.") from None
         raise
 
 
 def _number(value) -> float:
-    """A plain value as a number; ValueError or TypeError if it is none."""
+    """A plain value as a number; ValueError or TypeError if it is none, OverflowError if float32 has none so large."""
     if value is None:
         return np.nan
     if isinstance(value, str):
         text = value.strip()
-        return np.nan if text.lower() in MISSING else float(text)
-    if isinstance(value, (int, float, np.number)):
-        return float(value)
-    raise TypeError
+        found = np.nan if text.lower() in MISSING else float(text)
+    elif isinstance(value, (int, float, np.number)):
+        found = float(value)
+    else:
+        raise TypeError
+    if abs(found) > LARGEST:
+        raise OverflowError
+    return found
 
 
 def _texts(column: str, about: dict, values) -> np.ndarray:
@@ -183,8 +191,20 @@ def _texts(column: str, about: dict, values) -> np.ndarray:
             text = "" if text.lower() in MISSING and text not in known else text
             if text and about.get("role") == "date":
                 text = text.removesuffix("Z")
-                if not DATE.fullmatch(text):
+                if not _is_date(text):
                     said = f"row {row + 1}, column {column}: {text[:50]!r} is no date; give one like 2024-01-31"
                     raise ValueError(f"In {said}, or nothing.")
         found[row] = text
     return found
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a day, and a time, that there is; of any other the file makes a missing one, without a word."""
+    if not DATE.fullmatch(text):
+        return False
+    try:
+        year, month, day, hour, minute, second = [*map(int, re.findall(r"\d+", text)), 0, 0, 0][:6]
+        datetime.date(year, month, day), datetime.time(hour, minute, second)
+    except ValueError:
+        return False
+    return year in YEARS

@@ -74,7 +74,7 @@ def _array(values, one) -> np.ndarray:
                 raise ValueError("not all are numbers")
             with np.errstate(over="ignore", invalid="ignore"):
                 cast = array.astype(type_)
-            if array.dtype.kind != cast.dtype.kind and not np.array_equal(cast, array) and cast.dtype.kind != "f":
+            if cast.dtype.kind != "f" and not np.array_equal(cast, array):
                 raise ValueError("some do not fit")
             array = cast
     except (ValueError, TypeError, OverflowError) as error:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import types
 
 import httpx
 import numpy as np
@@ -16,8 +17,8 @@ import uvicorn
 from PIL import Image
 
 from exports import serve
-from exports.serving import reading
-from exports.serving.limits import Limits
+from exports.serving import reading, tensors
+from exports.serving.limits import Limits, Refused
 from tests.exports import served
 
 ROW = {"age": 39, "city": "rome", "seen": None}  # a score of 0.9 + 1
@@ -169,6 +170,7 @@ def test_rows_that_do_not_fit_are_refused_with_row_and_column(table, body, statu
         (b"age;city\n\xff;rome", CSV, 400, "UTF-8"),
         (b"", CSV, 422, "no row"),
         (b"age,city,seen\n1,rome", CSV, 422, "Row 1 has 2 cells"),
+        (b"age,city,seen\n1,204,rome,", CSV, 422, "Row 1 has 4 cells"),
         (b"age,city\n1,rome", CSV, 422, "'seen'"),
         (b"age,city,seen\nold,rome,", CSV, 422, "row 1, column age"),
         (b"age=1", {"content-type": "application/x-www-form-urlencoded"}, 415, "text/csv"),
@@ -479,6 +481,19 @@ def test_facts_that_no_answer_can_hold_are_refused(tmp_path, text):
     onnx.save(proto, path)
     with pytest.raises(ValueError, match=r"The metadata of table\.onnx is damaged"):
         serve.app(path)
+
+
+def test_lines_that_end_with_a_separator_as_the_header_does_are_rows():
+    (row,) = reading.csv_rows(b"a,b,\n1,2,\n", [{"column": "a"}, {"column": "b"}])
+    assert row == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("value, type_", [(300, "int8"), (2**40, "int32"), (-1, "uint8"), (2, "bool"), (0.5, "int64")])
+def test_a_number_that_an_input_cannot_hold_is_refused(value, type_):
+    given = types.SimpleNamespace(name="count", type=f"tensor({type_})", shape=["samples"])
+    with pytest.raises(Refused, match=f"The input 'count' is no array of {type_} \\(some do not fit\\)"):
+        tensors._array([1, value], given)
+    assert tensors._array([1, 0], given).dtype == type_
 
 
 def test_a_row_of_missing_cells_is_a_row_and_an_empty_line_is_none():

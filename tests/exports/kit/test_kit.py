@@ -180,6 +180,14 @@ def test_a_csv_file_is_taken_as_it_stands(tmp_path):
     agree(python(folder, samples(folder)), expected(folder))
 
 
+@pytest.mark.parametrize("row", [b"rome;x;;1;204", b"rome;x;39"])
+def test_a_row_that_does_not_fit_the_header_is_refused_by_the_client(tmp_path, row):
+    folder = toy(tmp_path, served.table(tmp_path))
+    (folder / "odd.csv").write_bytes(ODD_CSV + row)
+    with pytest.raises(AssertionError, match=r"zip\(\) argument"):
+        python(folder, ["odd.csv"])
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_image_files_are_read_as_the_project_reads_them(tmp_path, channels):
     folder = toy(tmp_path, served.image(tmp_path, channels=channels))
@@ -202,6 +210,9 @@ def test_node_takes_a_csv_file_as_python_does(tmp_path, modules):
     folder = toy(tmp_path, served.table(tmp_path))
     (folder / "odd.csv").write_bytes(ODD_CSV)
     agree(node(folder, modules, ["odd.csv"]), python(folder, ["odd.csv"]))
+    (folder / "odd.csv").write_bytes(ODD_CSV + b"rome;x;;1;204")
+    with pytest.raises(AssertionError, match="Row 4 has 5 cells, and the header 4"):
+        node(folder, modules, ["odd.csv"])
 
 
 def test_the_server_in_the_kit_answers_without_the_project(unpacked):
