@@ -13,7 +13,8 @@ def choices(run: str) -> dict[str, str]:
     """The data sets that there are figures on, or could be, each with what the list says; `OWN` is the first."""
     known = other_data.known(run)
     new = [] if sharing.read_only() else [name for name in other_data.possible(run) if name not in known]
-    return {OWN: OWN, **{name: name for name in known}, **{name: f"{name} (not yet)" for name in new}}
+    titles = {name: other_data.title(run, name) for name in known + new}
+    return {OWN: OWN, **titles, **{name: f"{titles[name]} (not yet)" for name in new}}
 
 
 def chosen(offered: dict[str, str]) -> str:
@@ -32,9 +33,9 @@ def figures(run: str, name: str) -> dict | None:
     """The record of what was found on the data set `name`, after what has to be known of it; None if nothing was."""
     if name not in other_data.known(run):
         return None
-    found = other_data.read(run, name)
+    found, title = other_data.read(run, name), other_data.title(run, name)
     sentence = evaluation.sentence(found["figures"], runs.schema(run).sample_word)
-    st.markdown(f"**On {words.markdown(name)}: {words.markdown(sentence[0].lower() + sentence[1:])}**")
+    st.markdown(f"**On {words.markdown(title)}: {words.markdown(sentence[0].lower() + sentence[1:])}**")
     twins, why = found.get("twins"), ""
     if twins is None:
         why = f"How much of {name} was in training was not looked at."
@@ -55,7 +56,8 @@ def figures(run: str, name: str) -> dict | None:
 
 def offer(run: str, name: str) -> None:
     """The way to figures on a data set that the run was not evaluated on yet."""
-    st.markdown(f"How good is it on **{words.markdown(name)}**? It has the classes and columns of this run's data.")
+    title = words.markdown(other_data.title(run, name))
+    st.markdown(f"How good is it on **{title}**? It has the classes and columns of this run's data.")
     _evaluate(run, name, "Evaluate on it")
 
 

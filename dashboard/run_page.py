@@ -110,20 +110,17 @@ def dataset(name: str) -> data.Dataset:
     """The current version of the named data set, read once per process; never to be changed."""
     if name in data.built_in() and name not in data.store.names():
         data.get(name)
-    return _stored(name, data.store.version(name))
+    return stored(name, data.store.version(name))
 
 
 def dataset_of(run: str) -> data.Dataset:
     """The data of a run, in the version it was made with; ValueError if that is gone."""
-    return dataset_with(runs.fingerprint(run), runs.config(run).data.name) or runs.dataset(run)
-
-
-def dataset_with(fingerprint: str, name: str) -> data.Dataset | None:
-    """The data with this content, of this name rather than another, or None if it is gone."""
-    holder = data.store.find(fingerprint, name)
-    return _stored(holder, fingerprint[:12]) if holder else None
+    fingerprint = runs.fingerprint(run)
+    holder = data.store.find(fingerprint, runs.config(run).data.name)
+    return stored(holder, fingerprint[:12]) if holder else runs.dataset(run)
 
 
 @st.cache_resource(show_spinner="Reading the data", max_entries=8)
-def _stored(name: str, version: str) -> data.Dataset:
+def stored(name: str, version: str) -> data.Dataset:
+    """A version of a data set, read once per process; never to be changed."""
     return data.get(name, version)

@@ -89,8 +89,7 @@ def dataset_for(run: str, part: str) -> Dataset | None:
     try:
         if not part.startswith(other_data.PREFIX):
             return run_page.dataset_of(run)
-        record = other_data.read(run, part.removeprefix(other_data.PREFIX))
-        return run_page.dataset_with(record["fingerprint"], record["data"]) or run_page.dataset(record["data"])
+        return run_page.stored(*other_data.stored(run, part.removeprefix(other_data.PREFIX)))
     except (ValueError, LookupError) as error:
         reason = words.markdown(str(error.args[0]))
         st.warning(f"{words.literal(reason)} Only ids can be shown.", icon=":material/warning:")

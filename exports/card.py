@@ -87,7 +87,7 @@ def limits(run: str, record: dict, proof: dict | None) -> list[str]:
     for name in other_data.known(run):
         about = other_data.read(run, name)
         accuracy = about["figures"]["metrics"]["accuracy"]
-        found.append(f"On the data set {said(name)} its accuracy is {words.interval(accuracy)}.")
+        found.append(f"On the data set {said(other_data.title(run, name))} its accuracy is {words.interval(accuracy)}.")
         if about.get("twins", {}).get("n_twins"):
             found.append(said(about["twins"]["sentence"], 400))
         if unseen := other_data.unseen_sentence(about):

@@ -81,19 +81,24 @@ def dataset(run: str, name: str) -> Dataset:
     """The data set that a record is about, as the run took it; ValueError if that is gone."""
     from core import data
 
+    return fitted(runs.schema(run), data.get(*stored(run, name)))
+
+
+def stored(run: str, name: str) -> tuple[str, str]:
+    """Name and version in the store of the data that a record is about; ValueError if that is gone."""
     fingerprint = read(run, name)["fingerprint"]
     holder = store.find(fingerprint, name)
     if holder is None:
         raise ValueError(f"The data set {name} is not there any more as run {run} was evaluated on it.")
-    return fitted(runs.schema(run), data.get(holder, fingerprint[:12]))
+    return holder, fingerprint[:12]
 
 
 def possible(run: str) -> list[str]:
-    """The names of the stored data sets besides its own that a run could be evaluated on; from small files."""
+    """The names of the stored data sets that a run could be evaluated on, also its own if changed; from small files."""
     if folds.members(run):
         return []
     schema, own, found = runs.schema(run), runs.fingerprint(run), []
-    for name in set(store.names()) - {runs.config_now(run).data.name}:
+    for name in store.names():
         with contextlib.suppress(LookupError, ValueError, OSError):  # a damaged set is no candidate
             facts = store.facts(name)
             theirs = Schema.from_dict(facts["schema"])
@@ -102,6 +107,11 @@ def possible(run: str) -> list[str]:
             if facts.get("fingerprint") != own:
                 found.append(name)
     return sorted(found)
+
+
+def title(run: str, name: str) -> str:
+    """What a person reads for the data set `name`, which may be the run's own, changed since."""
+    return f"{name}, another version" if name == runs.config_now(run).data.name else name
 
 
 def is_current(record: dict) -> bool:

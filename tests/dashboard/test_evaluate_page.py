@@ -277,6 +277,29 @@ def test_figures_on_data_that_has_changed_since_are_said_to_be_old(show, finishe
     assert button(page, "Evaluate again")
 
 
+def test_a_run_is_evaluated_on_a_new_version_of_its_own_data(show, finished):
+    run = finished["breast_cancer"]
+    own = data.store.put(runs.dataset(run))
+    data.store.put(dataclasses.replace(own, targets=np.roll(own.targets, 1)))
+    page = show("evaluate", run=run, on="breast_cancer")
+    assert box(page, "Evaluated on").options == ["its own test", "breast_cancer, another version (not yet)"]
+    button(page, "Evaluate on it").click().run()
+    pages.check(page)
+    assert any(one.value.startswith("**On breast\\_cancer, another version: right on") for one in page.markdown)
+    assert not any(one.value.startswith("**On ") for one in show("evaluate", run=run).markdown)
+
+
+def test_samples_of_data_that_is_gone_are_ids_and_not_those_of_today(show, finished):
+    run = finished["breast_cancer"]
+    given = elsewhere(run)
+    other_data.evaluate(run, given)
+    data.store.delete("elsewhere")
+    data.store.put(dataclasses.replace(given, targets=np.roll(given.targets, 1)))
+    page = show("evaluate", run=run, on="elsewhere", look="Samples")
+    pages.check(page)
+    assert any("is not there any more as run" in one.value and "Only ids" in one.value for one in page.warning)
+
+
 def test_each_section_is_of_the_other_data_or_says_that_it_is_not(show, finished):
     run = finished["breast_cancer"]
     other_data.evaluate(run, elsewhere(run))

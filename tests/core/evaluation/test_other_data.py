@@ -190,6 +190,18 @@ def test_sets_are_offered_that_the_run_can_be_asked_about(finished):
     assert other_data.possible(run) == ["elsewhere"]
 
 
+def test_another_version_of_the_data_of_a_run_is_offered_and_called_so(finished):
+    run = finished["breast_cancer"]
+    own = data.store.put(runs.dataset(run))
+    assert other_data.possible(run) == []
+    data.store.put(dataclasses.replace(own, targets=np.roll(own.targets, 1)))
+    assert other_data.possible(run) == ["breast_cancer"]
+    assert other_data.title(run, "breast_cancer") == "breast_cancer, another version"
+    assert other_data.title(run, "elsewhere") == "elsewhere"
+    assert other_data.evaluate_named(run, "breast_cancer")["twins"]["n_twins"] > 0
+    assert runs.dataset(run).fingerprint == own.fingerprint != other_data.dataset(run, "breast_cancer").fingerprint
+
+
 def test_a_record_of_data_that_has_changed_since_is_not_current(finished):
     run, given = finished["breast_cancer"], other(finished)
     record = other_data.evaluate(run, data.store.put(given))
