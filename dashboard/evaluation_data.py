@@ -26,7 +26,7 @@ def chosen(offered: dict[str, str]) -> str:
 def select(offered: dict[str, str]) -> None:
     """The list to choose from, unless there is nothing to choose."""
     if len(offered) > 1:
-        url.select("Evaluated on", list(offered), "on", OWN, format_func=offered.get, width=220)
+        url.select("Evaluated on", list(offered), "on", OWN, format_func=offered.get, width=300)
 
 
 def figures(run: str, name: str) -> dict | None:

@@ -41,6 +41,8 @@ button[role="radio"][aria-checked="true"] p { color: light-dark(#1f2933, #e6e9ec
 @media (hover: hover) {
   [class*="st-key-figure-"]:not(:hover, :focus-within) > :last-child:not(:first-child) { opacity: 0; }
 }
+.st-key-strip button { padding-inline: 0; }
+.st-key-strip button p { font-size: .8rem; white-space: nowrap; }
 [class*="st-key-title-"] { min-height: 2.5rem; }  /* as one with a button */
 .st-key-title-picture { margin-bottom: .6rem; }
 [class*="st-key-figure-confusion"] .spikeline:not([stroke-dasharray]) { display: none; }
