@@ -34,7 +34,7 @@ def figures(run: str, name: str) -> dict | None:
     if name not in other_data.known(run):
         return None
     found, title = other_data.read(run, name), other_data.title(run, name)
-    sentence = evaluation.sentence(found["figures"], runs.schema(run).sample_word)
+    sentence = evaluation.sentence(found["figures"], runs.schema(run).sample_word, in_test=False)
     st.markdown(f"**On {words.markdown(title)}: {words.markdown(sentence[0].lower() + sentence[1:])}**")
     twins, why = found.get("twins"), ""
     if twins is None:

@@ -33,7 +33,7 @@ HOW = {  # one line on how to read each of them
     "Calibration": "On the dotted line the model is right as often as it says. Grey: how many samples are so sure. "
     "Click a bin to see its samples.",
     "Scores": "The less the two overlap, the better they can be told apart. Dashed: the threshold.",
-    "Costs": "What deciding by each threshold costs on the test samples. The cheapest was found on validation samples.",
+    "Costs": "What deciding by each threshold costs on these samples. The cheapest was found on validation samples.",
     "Gain": "Taking the samples with the highest scores first, how many of the class are found how soon.",
 }
 
@@ -190,7 +190,7 @@ def _gain(run: str, part: str, classes: list[str], j: int):
     found = answers.of(run, part)
     gain = curves.lift_and_gain(found.y_true == j, found.y_prob[:, j])
     if gain is None:
-        st.info(f"No test sample is {words.markdown(classes[j])}.", icon=":material/info:")
+        st.info(f"No sample is {words.markdown(classes[j])}.", icon=":material/info:")
         return None
     return curve_charts.lift(gain, classes[j])
 
@@ -246,7 +246,7 @@ def class_table(found: dict, figures: dict) -> None:
             "F1": words.percent(row["f1"]["value"] if isinstance(row["f1"], dict) else row["f1"]),
             "AUROC": words.area(fixed["auroc"]["value"]),
             "Average precision": words.area(fixed["average_precision"]["value"]),
-            "Test samples": row["support"],
+            "Samples": row["support"],
         }
         for name, row, fixed in zip(figures["classes"], found["per_class"], figures["per_class"])
     ]

@@ -255,7 +255,7 @@ def of_sets(run: str, part: str, classes: list[str]) -> None:
             {
                 "Class": classes,
                 "Coverage": [words.interval(row["coverage"]) for row in seen["by_class"]],
-                "Test samples": [row["n"] for row in seen["by_class"]],
+                "Samples": [row["n"] for row in seen["by_class"]],
             }
         )
         st.dataframe(rows, hide_index=True, alt="Coverage of each class")

@@ -269,9 +269,9 @@ def cheapest_sentence(run: str, part: str, point: OperatingPoint, classes: list[
     )
 
 
-def sentence(found: dict, point: OperatingPoint, classes: list[str], thing: str) -> str:
-    """What deciding by the point comes to on the test samples, `found` as of `operating.outcome`."""
-    text = f"Of {words.count(found['n'], f'test {thing}')}"
+def sentence(found: dict, point: OperatingPoint, classes: list[str], thing: str, in_test: bool = True) -> str:
+    """What deciding by the point comes to on some samples, `found` as of `operating.outcome`."""
+    text = f"Of {words.count(found['n'], f'test {thing}' if in_test else thing)}"
     if not found["n_answered"]:
         return f"{text}, all are left to a person."
     if found["n_answered"] < found["n"]:

@@ -75,13 +75,17 @@ def headline(record: dict) -> dict:
     return {"test_accuracy": record["test"]["metrics"]["accuracy"], "test_n": record["test"]["n"]}
 
 
-def sentence(figures: dict, thing: str) -> str:
-    """What the figures say, in one or two plain sentences; `thing` is the word for a sample ("image", "row")."""
+def sentence(figures: dict, thing: str, in_test: bool = True) -> str:
+    """What the figures say, in one or two plain sentences.
+
+    thing : the word for a sample ("image", "row");  in_test : whether they are the test part of a run's own data
+    """
+    thing = f"test {thing}" if in_test else thing
     n, n_right, accuracy = figures["n"], figures["n_right"], figures["metrics"]["accuracy"]
     if n < FEW:
-        start = f"Right on {n_right} of {words.count(n, f'test {thing}')}: too few to say how good it is."
+        start = f"Right on {n_right} of {words.count(n, thing)}: too few to say how good it is."
     else:
-        start = f"Right on {n_right:,} of {words.count(n, f'test {thing}')}: {words.interval(accuracy)}."
+        start = f"Right on {n_right:,} of {words.count(n, thing)}: {words.interval(accuracy)}."
     most = max(figures["per_class"], key=lambda row: row["support"])
     if n_right <= most["support"]:
         return f"{start} No better than always answering {words.named(most['class'])}."

@@ -50,7 +50,7 @@ def evaluate(
         if (figures["metrics"].get(name) or {}).get("value") is not None:
             table.add_row(about.title, words.figure(figures["metrics"][name], about.form))
     console.print(table)
-    console.print(plain(evaluation.sentence(figures, runs.schema(run).sample_word)))
+    console.print(plain(evaluation.sentence(figures, runs.schema(run).sample_word, in_test=not also)))
     if also:
         for sentence in filter(None, (record["twins"]["sentence"], other_data.unseen_sentence(record))):
             console.print(plain(sentence))

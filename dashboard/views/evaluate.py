@@ -49,7 +49,7 @@ def everything(run: str, part: str, figures: dict) -> None:
     outcome = operating.outcome(found.y_true, said, point, len(classes))
     with right:
         if operating_panel.is_changed(point, len(classes)) or len(classes) == 2:
-            st.markdown(operating_panel.sentence(outcome, point, classes, thing))
+            st.markdown(operating_panel.sentence(outcome, point, classes, thing, in_test=part == "test"))
             if len(classes) == 2 and (said_of := operating_panel.cheapest_sentence(run, part, point, classes, thing)):
                 st.markdown(said_of)
         one, two = st.columns(2)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -47,9 +48,9 @@ def test_the_headline_has_the_figures_of_the_test_split_with_intervals(show, fin
 
 
 def test_each_class_has_a_row(show, finished):
-    rows = table(show("evaluate", run=finished["digits"]), "Test samples")
+    rows = table(show("evaluate", run=finished["digits"]), "Samples")
     assert rows["Class"].tolist() == list("0123456789")
-    assert rows["Test samples"].sum() == 359
+    assert rows["Samples"].sum() == 359
 
 
 def test_ten_classes_have_no_threshold_but_may_stay_silent(show, finished):
@@ -285,7 +286,11 @@ def test_a_run_is_evaluated_on_a_new_version_of_its_own_data(show, finished):
     assert box(page, "Evaluated on").options == ["its own test", "breast_cancer, another version (not yet)"]
     button(page, "Evaluate on it").click().run()
     pages.check(page)
-    assert any(one.value.startswith("**On breast\\_cancer, another version: right on") for one in page.markdown)
+    texts = [one.value for one in page.markdown]
+    assert any(
+        re.match(r"\*\*On breast\\_cancer, another version: right on \d+ of 569 rows\\:", text) for text in texts
+    )
+    assert any(text.startswith("Of 569 rows ") for text in texts)
     assert not any(one.value.startswith("**On ") for one in show("evaluate", run=run).markdown)
 
 

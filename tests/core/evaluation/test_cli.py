@@ -83,6 +83,11 @@ def test_evaluate_on_other_data_as_json(finished):
     assert set(facts["metrics"]["accuracy"]) == {"value", "low", "high"}
 
 
+def test_samples_of_other_data_are_not_called_those_of_the_test(finished):
+    said = command("evaluate", finished["breast_cancer"], "--data", "breast_cancer")
+    assert " of 569 rows: " in said and "test row" not in said
+
+
 def test_slices_are_a_sentence_and_json(finished):
     run = finished["breast_cancer"]
     assert "No slice of 113 rows is surely worse than the rest." in command("slices", run)
