@@ -202,7 +202,8 @@ def sweep(count: Count, chance: random.Random, times: int, given: pathlib.Path) 
         again = {row["number"]: row for row in rows}
         kept = all(again.get(row["number"], {}).get("value") == row["value"] for row in before)
         whole_ = len(rows) == 3 and all(row["state"] == "done" for row in rows)
-        if not kept or not whole_ or search.status(name)["state"] != "done":
+        marked = all(runs.status(row["run"]).get("search") == name for row in rows if row["run"])
+        if not kept or not whole_ or not marked or search.status(name)["state"] != "done":
             print("search", name, search.status(name), rows, before)
             count.lost += 1
         count.half += sum(row["state"] == "damaged" for row in jobs.summaries())

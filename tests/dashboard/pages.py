@@ -82,7 +82,7 @@ def at_work(n_epochs_done=0, **status):
 
 
 def is_sentence(text: str) -> bool:
-    return re.search(r"^\S+( \S+){3,}[.)]$", text, flags=re.DOTALL) is not None
+    return re.search(r"^\S+( \S+){3,}[.?)]$", text, flags=re.DOTALL) is not None
 
 
 def check(page) -> None:
