@@ -110,8 +110,13 @@ def possible(run: str) -> list[str]:
 
 
 def title(run: str, name: str) -> str:
-    """What a person reads for the data set `name`, which may be the run's own, changed since."""
-    return f"{name}, another version" if name == runs.config_now(run).data.name else name
+    """What a person reads for the data set `name`, which may be the run's own: changed since, or the whole of it."""
+    if name != runs.config_now(run).data.name:
+        return name
+    with contextlib.suppress(LookupError, runs.DamagedRun):  # there is no record, or whoever asks for it is told
+        if read(run, name)["fingerprint"] == runs.fingerprint(run):
+            return f"{name}, all of it"
+    return f"{name}, another version"
 
 
 def is_current(record: dict) -> bool:

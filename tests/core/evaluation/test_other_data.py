@@ -194,6 +194,9 @@ def test_another_version_of_the_data_of_a_run_is_offered_and_called_so(finished)
     run = finished["breast_cancer"]
     own = data.store.put(runs.dataset(run))
     assert other_data.possible(run) == []
+    other_data.evaluate(run, own)
+    assert other_data.title(run, "breast_cancer") == "breast_cancer, all of it"
+    runs.path(run, "predictions", "on-breast_cancer.json").write_text("{")  # no reason not to show the list
     data.store.put(dataclasses.replace(own, targets=np.roll(own.targets, 1)))
     assert other_data.possible(run) == ["breast_cancer"]
     assert other_data.title(run, "breast_cancer") == "breast_cancer, another version"
